@@ -1,0 +1,9 @@
+"""What a user sees when the work cannot be done: one line that says which input is wrong and what to do."""
+
+
+class DetloopError(Exception):
+    """The work failed for a reason the user can mend; its message is one line and becomes the command's last word."""
+
+
+class ImageError(DetloopError):
+    """One image cannot be used; its message is the reason that images.csv records."""

@@ -1,0 +1,159 @@
+"""Where images come from, and how their bytes become pixels."""
+
+import glob
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from detloop.errors import DetloopError, ImageError
+from detloop.store import inside, local_path
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Images under one root, in the code-point order of their names.
+
+    A name is the image's path relative to `root`, with `/`; it is what tables call `filename`.
+    """
+
+    root: Path
+    names: Callable[[], Iterator[str]]
+
+    def path(self, name: str) -> Path:
+        """Where an image lies; raises DetloopError for a name that leaves the root."""
+        return inside(self.root, name)
+
+    def read_bytes(self, name: str) -> bytes:
+        """An image's stored bytes.
+
+        Raises:
+            ImageError: the file is missing, unreadable or empty.
+        """
+        try:
+            data = self.path(name).read_bytes()
+        except OSError as error:
+            raise ImageError(f"cannot be read: {error.strerror}") from None
+        if not data:
+            raise ImageError("the file is empty (0 bytes)")
+        return data
+
+
+def open_source(uri: str) -> ImageSource:
+    """The images that a URI names: a folder (with all folders below it), a glob pattern, or a manifest.
+
+    A manifest is a .txt file with one image a line, relative to the manifest's own folder.
+
+    Raises:
+        DetloopError: nothing is there, or no image is in it.
+    """
+    path = local_path(uri)
+    if path.is_dir():
+        source = ImageSource(path, lambda: _names_in_folder(path))
+    elif path.suffix == ".txt" and path.is_file():
+        source = _manifest_source(path)
+    elif glob.has_magic(uri):
+        source = _glob_source(path)
+    else:
+        raise DetloopError(f"{uri}: no such image folder; give a folder, a glob pattern or a .txt manifest")
+    if next(source.names(), None) is None:
+        raise DetloopError(f"{uri}: no image there (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+    return source
+
+
+def _names_in_folder(root: Path, prefix: str = "") -> Iterator[str]:
+    """Names below a folder; a folder sorts as its name and `/`, so that the walk yields whole names in order."""
+    with os.scandir(root) as entries:
+        kept = [(entry.name + "/" if entry.is_dir() else entry.name, entry.path) for entry in entries]
+    for key, path in sorted(kept):
+        if key.startswith("."):
+            continue
+        if key.endswith("/"):
+            yield from _names_in_folder(Path(path), prefix + key)
+        elif os.path.splitext(key)[1].lower() in IMAGE_SUFFIXES:
+            yield prefix + key
+
+
+def _manifest_source(manifest: Path) -> ImageSource:
+    names = sorted({line.strip() for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()})
+    for name in names:
+        inside(manifest.parent, name)
+    return ImageSource(manifest.parent, lambda: iter(names))
+
+
+def _glob_source(pattern: Path) -> ImageSource:
+    plain = list(pattern.parts)
+    while any(glob.has_magic(part) for part in plain):
+        plain.pop()
+    root = Path(*plain) if plain else Path(".")
+    matches = glob.glob(str(pattern.relative_to(root)), root_dir=root, recursive=True)
+    names = sorted(name.replace(os.sep, "/") for name in matches if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
+    return ImageSource(root, lambda: iter(names))
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What an image's first bytes tell: stored size in pixels (EXIF rotation not applied) and PIL's format name."""
+
+    width: int
+    height: int
+    format: str
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """Size and format without decoding the pixels.
+
+    Raises:
+        ImageError: the bytes are no image that PIL knows.
+    """
+    with _opened(data) as image:
+        return ImageHeader(image.width, image.height, image.format or "")
+
+
+def decode_rgb(data: bytes) -> np.ndarray:
+    """Pixels as uint8 [height, width, 3], as stored: EXIF rotation is not applied, as tf.image.decode_jpeg does not.
+
+    Grey is repeated, alpha is dropped, palettes and CMYK are converted, 16 bits are cut to the upper 8 (as
+    tf.image.decode_png does); of an animation the first frame is taken.
+
+    Raises:
+        ImageError: the bytes are no image, or a damaged one.
+    """
+    with _opened(data) as image:
+        try:
+            image.load()
+            if image.mode.startswith("I"):
+                return _rgb_of_deep_grey(np.asarray(image))
+            if image.mode == "F":
+                raise ImageError("has floating-point pixels; convert it to 8 bits a channel")
+            return np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise ImageError(f"cannot be decoded: {_one_line(error)}") from None
+
+
+def _rgb_of_deep_grey(grey: np.ndarray) -> np.ndarray:
+    return np.repeat((grey >> 8).clip(0, 255).astype(np.uint8)[:, :, np.newaxis], 3, axis=2)
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        raise ImageError("is not an image (no known image format)") from None
+    except Image.DecompressionBombError:
+        raise ImageError(f"has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ImageError(f"cannot be read as an image: {_one_line(error)}") from None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

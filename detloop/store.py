@@ -1,0 +1,96 @@
+"""Where files lie: local paths and file:// URIs, written whole or not at all."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from detloop.errors import DetloopError
+
+
+def local_path(uri: str) -> Path:
+    """The local path that a plain path or a file:// URI names.
+
+    Raises:
+        DetloopError: the URI has another scheme.
+    """
+    parts = urlsplit(uri)
+    if "://" not in uri:
+        return Path(uri)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
+        return Path(unquote(parts.path))
+    raise DetloopError(f"{uri}: cannot read {parts.scheme}:// here; give a local path or a file:// URI")
+
+
+def existing_file(uri: str, what: str) -> Path:
+    """The file at `uri`, which an error calls `what`.
+
+    Raises:
+        DetloopError: nothing is there, or a folder is.
+    """
+    path = local_path(uri)
+    if path.is_dir():
+        raise DetloopError(f"{path}: is a folder; give the {what} file itself")
+    if not path.exists():
+        raise DetloopError(f"{path}: no such {what}")
+    return path
+
+
+def inside(root: Path, name: str) -> Path:
+    """The path of `name` (relative, with `/`) under `root`, which a name from a table may not leave.
+
+    Raises:
+        DetloopError: the name is empty, absolute or climbs out with `..`.
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or parts[0] == "/" or ".." in parts or "\\" in name or "\0" in name:
+        raise DetloopError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
+    return root.joinpath(*parts)
+
+
+def partial_path(path: Path) -> Path:
+    """Where a file or folder is built before it gets its final name: beside it, so that the rename is atomic."""
+    return path.with_name(path.name + ".partial")
+
+
+@contextmanager
+def write_file_whole(path: Path) -> Iterator[Path]:
+    """Yields a path beside `path` to write to; it becomes `path` when the block ends, and is removed when it raises."""
+    partial = partial_path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    partial.replace(path)
+
+
+@contextmanager
+def write_folder_whole(path: Path) -> Iterator[Path]:
+    """Yields an empty folder beside `path` to fill; it replaces `path` when the block ends, or is removed.
+
+    A folder already there is moved aside first, since a rename cannot replace a folder that holds something: killed
+    between the two renames, `path` is missing and `path.replaced` holds what was there.
+    """
+    partial, replaced = partial_path(path), path.with_name(path.name + ".replaced")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_folder(partial)
+    partial.mkdir()
+    try:
+        yield partial
+    except BaseException:
+        remove_folder(partial)
+        raise
+    remove_folder(replaced)
+    if path.exists():
+        path.rename(replaced)
+    partial.rename(path)
+    remove_folder(replaced)
+
+
+def remove_folder(path: Path) -> None:
+    """Removes a folder with all it holds; nothing there is no error."""
+    if path.exists():
+        shutil.rmtree(path)
