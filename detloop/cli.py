@@ -1,0 +1,187 @@
+"""The `detloop` command: each subcommand parses, calls one function and prints one summary.
+
+Functions are imported inside their command, so that `detloop --help` and the commands that do not need TensorFlow start
+without it.
+"""
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from detloop.errors import DetloopError
+
+FILE = click.Path(path_type=Path)
+
+
+class _Group(click.Group):
+    """Turns what went wrong into one line and exit code 1; --debug shows the traceback instead."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (DetloopError, OSError) as error:
+            if ctx.params["debug"]:
+                raise
+            click.echo(f"detloop: error: {_reason(error)}", err=True)
+            ctx.exit(1)
+
+
+def _reason(error: DetloopError | OSError) -> str:
+    if isinstance(error, DetloopError):
+        return str(error)
+    what = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        what += "; free some space and run it again: what was finished is kept"
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="detloop")
+def main(debug: bool) -> None:
+    """Label images with a detector, train a new one on those labels, measure it, export it, detect with it.
+
+    \b
+    detect -> records -> train -> export -> evaluate -> detect again; `detloop run` does it all.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1" if debug else "2")
+
+
+def _images_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    help_text = "Image folder (with its subfolders), glob pattern, or .txt manifest."
+    return click.option("--images", required=True, metavar="URI", help=help_text)(command)
+
+
+def _strict_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    help_text = "An image that cannot be read is an error, instead of being listed in images.csv and left out."
+    return click.option("--strict", is_flag=True, help=help_text)(command)
+
+
+@main.command()
+@click.option(
+    "--model", required=True, metavar="URI", help="Frozen graph (.pb), SavedModel folder, or folder with one."
+)
+@click.option("--label-map", required=True, metavar="URI", help="The model's label map (.pbtxt).")
+@_images_option
+@click.option("--output", required=True, type=FILE, help="The CSV to write; images.csv is written beside it.")
+@click.option("--threshold", default=0.5, show_default=True, help="Boxes with a score above this are written.")
+@click.option("--engine", default="auto", show_default=True, type=click.Choice(["auto", "tensorflow"]))
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1), help="Images a model run.")
+@click.option("--resume/--no-resume", default=True, show_default=True, help="Go on where an interrupted run stopped.")
+@_strict_option
+def detect(**options: Any) -> None:
+    """Detect objects in images: detections.csv (a row a box) and images.csv (a row an image)."""
+    from detloop.detect import detect_images
+
+    click.echo(detect_images(**options))
+
+
+@main.command()
+@click.option("--detections", required=True, type=FILE, help="The detections.csv to learn from.")
+@_images_option
+@click.option("--output", required=True, type=FILE, help="Folder for the records, label map and split.csv.")
+@click.option("--classes", help="Classes wanted, as person,car: ids 1, 2 in this order. Default: all, by name.")
+@click.option("--first", type=click.IntRange(min=1), metavar="N", help="The first N images train, the rest validate.")
+@click.option(
+    "--valid-fraction", default=0.2, show_default=True, type=click.FloatRange(0, 1), help="Share that validates."
+)
+@click.option("--group-by", metavar="REGEX", help="Images whose names match with the same text stay on one side.")
+@click.option("--shards", default=1, show_default=True, type=click.IntRange(min=1), help="Files a split.")
+@click.option("--keep-negatives", is_flag=True, help="Also write images without any wanted box (needs images.csv).")
+@_strict_option
+def records(classes: str | None, **options: Any) -> None:
+    """Write train and valid TFRecords from detections and images; JPEG bytes are copied, not re-encoded."""
+    from detloop.records import write_records
+
+    wanted = [name.strip() for name in classes.split(",")] if classes is not None else None
+    click.echo(write_records(classes=wanted, **options))
+
+
+@main.command()
+@click.option("--config", required=True, metavar="URI", help="pipeline.config of either generation of the API.")
+@click.option("--records", required=True, type=FILE, help="Folder that `detloop records` wrote.")
+@click.option(
+    "--output", required=True, type=FILE, help="Folder for checkpoints, TensorBoard events and the config used."
+)
+@click.option("--checkpoint", metavar="URI", help="Weights to start from: a TF1 frozen graph, or a checkpoint.")
+@click.option("--steps", type=click.IntRange(min=1), help="Training steps, instead of the config's.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images a step, instead of the config's.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any config field, as a.b.c=value.")
+@click.option(
+    "--checkpoint-every", default=100, show_default=True, type=click.IntRange(min=1), help="Steps a checkpoint."
+)
+@click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from the output's last checkpoint.")
+def train(**options: Any) -> None:
+    """Train a detector from a pipeline.config on records."""
+    from detloop.train import train_detector
+
+    click.echo(train_detector(**options))
+
+
+@main.command()
+@click.option("--model", metavar="URI", help="Exported model to measure on the valid records of --records.")
+@click.option("--records", type=FILE, help="Folder that `detloop records` wrote.")
+@click.option("--detections", type=FILE, help="A detections.csv to measure against --ground-truth.")
+@click.option("--ground-truth", type=FILE, help="The labelled CSV, of the same columns (score may be missing).")
+@click.option("--output", required=True, type=FILE, help="Folder for metrics.json and per_class.csv.")
+@click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1), help="Images a model run.")
+def evaluate(
+    model: str | None,
+    records: Path | None,
+    detections: Path | None,
+    ground_truth: Path | None,
+    output: Path,
+    batch_size: int,
+) -> None:
+    """COCO metrics of a model on records, or of a detections.csv against a labelled CSV."""
+    from detloop.evaluate import evaluate_detections, evaluate_model
+
+    if model and records and not detections and not ground_truth:
+        click.echo(evaluate_model(model=model, records=records, output=output, batch_size=batch_size))
+    elif detections and ground_truth and not model and not records:
+        click.echo(evaluate_detections(detections=detections, ground_truth=ground_truth, output=output))
+    else:
+        raise click.UsageError("give --model with --records, or --detections with --ground-truth")
+
+
+@main.command()
+@click.option("--config", required=True, metavar="URI", help="The pipeline.config that was trained.")
+@click.option(
+    "--checkpoint", required=True, metavar="URI", help="Checkpoint, or the training's output folder (newest)."
+)
+@click.option("--output", required=True, type=FILE, help="Folder for the exported model.")
+@click.option("--label-map", metavar="URI", help="Label map to ship. Default: the one the config names.")
+@click.option("--images", metavar="URI", help="Images to prove the export on. Default: drawn noise.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["saved_model", "frozen_graph"]),
+    help="May be given twice. Default: all that the model's generation has.",
+)
+def export(**options: Any) -> None:
+    """Export a checkpoint, proven to detect what the checkpoint detects."""
+    from detloop.export import export_checkpoint
+
+    click.echo(export_checkpoint(**options))
+
+
+@main.command()
+@click.option("--video", required=True, metavar="URI", help="The film.")
+@click.option("--output", required=True, type=FILE, help="Folder for 000001.jpg ...")
+@click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Keep every Nth frame.")
+@click.option("--first", type=click.IntRange(min=1), metavar="N", help="Stop after N frames written.")
+def frames(**options: Any) -> None:
+    """Write a film's frames as 000001.jpg, 000002.jpg, ..."""
+    from detloop.frames import write_frames
+
+    click.echo(write_frames(**options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
