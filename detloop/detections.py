@@ -117,6 +117,17 @@ def read_image_rows(path: Path) -> Iterator[ImageRow]:
             yield ImageRow(row["filename"], width, height, count, row["error"])
 
 
+def read_names_and_classes(path: Path) -> Iterator[tuple[str, str]]:
+    """The filename and class of every row in file order, with nothing else of the row checked: a cheap first look.
+
+    Raises:
+        DetloopError: one of the two columns is missing, or a row has too few or too many values.
+    """
+    with open_csv_for_reading(path, "detections table") as file:
+        for _, row in _records(file, path, ("filename", "class")):
+            yield row["filename"], row["class"]
+
+
 @dataclass(frozen=True, slots=True)
 class _Box:
     line: int
