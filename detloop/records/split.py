@@ -1,0 +1,116 @@
+"""Which side of the split an image is on: decided by its name, or its place in the order of the names, alone."""
+
+import re
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import floor
+from typing import Protocol
+
+from detloop.errors import DetloopError
+
+TRAIN, VALID = "train", "valid"
+
+
+class Split(Protocol):
+    """A rule that gives every image its side and its group."""
+
+    def group(self, filename: str) -> str:
+        """What the image belongs to; images of one group are on one side."""
+
+    def side(self, position: int, group: str) -> str:
+        """TRAIN or VALID for the image at a position (from 0) in the order of the names."""
+
+    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
+        """What to change when no image fell to a side."""
+
+
+@dataclass(frozen=True)
+class FirstImages:
+    """The first images in the order of the names train, the rest validate.
+
+    Images that are left out later (no wanted box, unreadable) keep their place, so that an image's side does not hang
+    on the classes wanted.
+    """
+
+    count: int
+
+    def group(self, filename: str) -> str:
+        return filename
+
+    def side(self, position: int, group: str) -> str:
+        return TRAIN if position < self.count else VALID
+
+    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
+        more_or_fewer = "more" if empty == TRAIN else "fewer"
+        return f"--first {self.count} of {images} images leaves none to {empty}; give {more_or_fewer}"
+
+
+@dataclass(frozen=True)
+class HashOfGroup:
+    """A group validates when the hash of its name, as a fraction of the largest hash, is below `valid_fraction`.
+
+    The side depends on the group's name alone: it is the same on every machine and does not change when images are
+    added or removed. The price is that the share of images that validate only comes near `valid_fraction`.
+    """
+
+    valid_fraction: float
+    pattern: re.Pattern[str] | None = None
+
+    def group(self, filename: str) -> str:
+        """What the pattern matched (its first group where it has one); the name itself where it matched nothing."""
+        match = self.pattern.search(filename) if self.pattern else None
+        if match is None:
+            return filename
+        return match.group(1 if match.re.groups else 0) or filename
+
+    def side(self, position: int, group: str) -> str:
+        return VALID if hash_fraction(group) < self.valid_fraction else TRAIN
+
+    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
+        what = f"the hash split at --valid-fraction {self.valid_fraction:g} leaves none of {images} images to {empty}"
+        if groups.lowest == groups.highest:
+            return f"{what}: all are of one group; label images of other groups, or split with --first N"
+        return f"{what}; give --first N, or --valid-fraction {groups.fraction_between():g}"
+
+
+@dataclass(frozen=True)
+class GroupRange:
+    """The lowest and highest hash fraction among the groups seen: a fraction between them gives both sides images."""
+
+    lowest: float = 1.0
+    highest: float = 0.0
+
+    def with_group(self, group: str) -> "GroupRange":
+        fraction = hash_fraction(group)
+        return GroupRange(min(self.lowest, fraction), max(self.highest, fraction))
+
+    def fraction_between(self) -> float:
+        """The shortest decimal above `lowest` and at most `highest`, which must differ."""
+        digits = 1
+        while (fraction := (floor(self.lowest * 10**digits) + 1) / 10**digits) > self.highest:
+            digits += 1
+        return fraction
+
+
+def hash_fraction(group: str) -> float:
+    """The group's place in 0..1, evenly spread: the first 8 bytes of its BLAKE2b hash over 2^64."""
+    digest = blake2b(group.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2.0**64
+
+
+def choose_split(first: int | None, valid_fraction: float, group_by: str | None) -> Split:
+    """The rule that the options ask for.
+
+    Raises:
+        DetloopError: the options contradict each other, or the regular expression is none.
+    """
+    if first is not None:
+        if group_by is not None:
+            raise DetloopError("--first and --group-by cannot be combined: the first N images may divide a group")
+        return FirstImages(first)
+    if not 0 < valid_fraction < 1:
+        raise DetloopError(f"--valid-fraction {valid_fraction:g} leaves one side empty; give one between 0 and 1")
+    try:
+        return HashOfGroup(valid_fraction, re.compile(group_by) if group_by is not None else None)
+    except re.error as error:
+        raise DetloopError(f"--group-by {group_by!r} is not a regular expression: {error}") from None

@@ -1,0 +1,177 @@
+"""The records step: stream through the table once, copy each image's bytes into the record file of its side."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from detloop.detections import ImageDetections, open_csv_for_writing
+from detloop.errors import DetloopError, ImageError
+from detloop.images import ImageSource, open_source
+from detloop.labels import write_label_map
+from detloop.progress import Progress
+from detloop.records.boxes import WantedBoxes, wanted_boxes
+from detloop.records.encoded import EncodedImage, encoded_image
+from detloop.records.features import image_example
+from detloop.records.shards import ShardedWriter
+from detloop.records.split import TRAIN, VALID, GroupRange, Split, choose_split
+from detloop.records.summary import RecordsSummary, RecordsTally
+from detloop.records.table import all_images, choose_classes, images_csv_beside, survey_tables
+from detloop.store import write_folder_whole
+
+SPLIT_COLUMNS = ("filename", "group", "split", "boxes")
+OWN_FILES = re.compile(r"(train|valid)-\d+-of-\d+\.record|label_map\.pbtxt|split\.csv|report\.html")
+
+
+def write_records(
+    *,
+    detections: Path,
+    images: str,
+    output: Path,
+    classes: Sequence[str] | None = None,
+    first: int | None = None,
+    valid_fraction: float = 0.2,
+    group_by: str | None = None,
+    shards: int = 1,
+    keep_negatives: bool = False,
+    strict: bool = False,
+) -> RecordsSummary:
+    """Writes train and valid TFRecords, label_map.pbtxt and split.csv into the folder `output`, whole or not at all.
+
+    Images go in the order of their names, round robin over the shards of their side. The time is linear in the images
+    and the memory constant when the table is in that order, as `detloop detect` writes it.
+
+    Args:
+        detections: the table to learn from; every box in it counts, whatever its score.
+        images: URI of the images that the table names.
+        output: replaced as a whole when it holds an earlier run's files.
+        classes: names wanted; their ids are 1, 2, ... in this order. Default: all names in the table but N/A, sorted.
+        first: the first N images in the order of the names train, the rest validate.
+        valid_fraction: share of the groups that validate, where `first` is not given.
+        group_by: regular expression searched in the file names; images in which it matches the same text (its first
+            group, where it has one) stay on one side. Without it, and where it does not match, an image is a group.
+        shards: record files a side.
+        keep_negatives: write images without a wanted box too: those of the table and those of the images.csv beside it.
+        strict: an image that cannot be read is an error, instead of being left out and counted.
+
+    Raises:
+        DetloopError: an input is not what it should be, an image's size is not the table's, or one side stays empty.
+    """
+    output = _replaceable(output)
+    split = choose_split(first, valid_fraction, group_by)
+    source = open_source(images)
+    images_csv = images_csv_beside(detections) if keep_negatives else None
+    survey = survey_tables(detections, images_csv, source, split)
+    label_map = choose_classes(classes, detections, survey)
+    tally = RecordsTally()
+    with _naming_output(output), write_folder_whole(output) as folder, Progress("records", survey.images) as progress:
+        write_label_map(label_map, folder / "label_map.pbtxt")
+        images_in_order = all_images(detections, images_csv)
+        candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
+        groups = _write_candidates(candidates, source, folder, shards, strict, tally)
+        _check_sides(tally, groups, split, detections)
+    return tally.summary(output, label_map.names, survey.boxes_of_class)
+
+
+def _replaceable(output: Path) -> Path:
+    """The output's real path, once it is known that replacing it destroys nothing that this step did not write."""
+    output = output.resolve()
+    if output.exists() and not output.is_dir():
+        raise DetloopError(f"{output}: is a file; give the folder to write the records into")
+    strange = [path.name for path in output.iterdir() if not OWN_FILES.fullmatch(path.name)] if output.exists() else []
+    if strange:
+        raise DetloopError(f"{output}: holds other files, such as {min(strange)}; give a new or empty folder")
+    return output
+
+
+@contextmanager
+def _naming_output(output: Path) -> Iterator[None]:
+    """A failed write (a full disk) does not say of which file: name the output."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(output)
+        raise
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """An image to write, when it can be read."""
+
+    image: ImageDetections
+    boxes: WantedBoxes
+    group: str
+    side: str
+
+
+def _candidates(
+    images: Iterable[ImageDetections],
+    split: Split,
+    id_of_name: dict[str, int],
+    keep_negatives: bool,
+    tally: RecordsTally,
+    progress: Progress,
+) -> Iterator[_Candidate]:
+    for position, image in enumerate(images):
+        boxes = wanted_boxes(image, id_of_name)
+        tally.see(boxes)
+        progress.update()
+        if not boxes and not keep_negatives:
+            tally.leave_out_without_boxes()
+            continue
+        group = split.group(image.filename)
+        yield _Candidate(image, boxes, group, split.side(position, group))
+
+
+def _write_candidates(
+    candidates: Iterable[_Candidate],
+    source: ImageSource,
+    folder: Path,
+    shards: int,
+    strict: bool,
+    tally: RecordsTally,
+) -> GroupRange:
+    """Writes the record files and split.csv; returns the range of the groups written."""
+    groups = GroupRange()
+    writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
+    with open_csv_for_writing(folder / "split.csv") as split_file:
+        split_rows = csv.writer(split_file, lineterminator="\n")
+        split_rows.writerow(SPLIT_COLUMNS)
+        for candidate in candidates:
+            name = candidate.image.filename
+            try:
+                encoded = encoded_image(source.read_bytes(name))
+            except ImageError as error:
+                if strict:
+                    raise DetloopError(f"{source.path(name)}: {error}") from None
+                tally.leave_out_unreadable(name, str(error))
+                continue
+            _check_size(candidate.image, encoded)
+            writers[candidate.side].write(image_example(name, encoded, candidate.boxes))
+            split_rows.writerow((name, candidate.group, candidate.side, len(candidate.boxes)))
+            groups = groups.with_group(candidate.group)
+            tally.write(candidate.side, candidate.boxes)
+    for writer in writers.values():
+        writer.close()
+    return groups
+
+
+def _check_size(image: ImageDetections, encoded: EncodedImage) -> None:
+    if (image.width, image.height) != (encoded.width, encoded.height):
+        where = f" (line {image.lines[0]} of the table)" if image.lines else ""
+        raise DetloopError(
+            f"{image.filename}: the image is {encoded.width}x{encoded.height} and the table says"
+            f" {image.width}x{image.height}{where}; its boxes belong to another image or a resized one"
+        )
+
+
+def _check_sides(tally: RecordsTally, groups: GroupRange, split: Split, detections: Path) -> None:
+    written = tally.images_written
+    if not written:
+        why = f"; the first: {tally.first_unreadable}" if tally.first_unreadable else ""
+        raise DetloopError(f"{detections}: no image is left to write{why}")
+    for side in (TRAIN, VALID):
+        if not tally.images_of(side):
+            raise DetloopError(split.empty_side_advice(side, written, groups))
