@@ -92,6 +92,26 @@ def read_records(path: Path) -> Iterator[bytes]:
             position += 16 + length
 
 
+def count_records(path: Path) -> int:
+    """How many records a TFRecord file holds; reads their lengths alone.
+
+    Raises:
+        DetloopError: the file is cut short or is no TFRecord file.
+    """
+    count, position, size = 0, 0, path.stat().st_size
+    with open(path, "rb") as file:
+        while position < size:
+            file.seek(position)
+            header = file.read(12)
+            if len(header) < 12 or header[8:] != _masked_crc(header[:8]):
+                raise DetloopError(f"{path}: not a TFRecord file (damaged at byte {position}); write it again")
+            position += 16 + int(struct.unpack("<Q", header[:8])[0])
+            count += 1
+    if position != size:
+        raise DetloopError(f"{path}: is cut short in its record {count}; write it again")
+    return count
+
+
 def _masked_crc(data: bytes) -> bytes:
     crc = google_crc32c.value(data)
     return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
