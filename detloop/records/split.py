@@ -86,10 +86,10 @@ class GroupRange:
 
     def fraction_between(self) -> float:
         """The shortest decimal above `lowest` and at most `highest`, which must differ."""
-        digits = 1
-        while (fraction := (floor(self.lowest * 10**digits) + 1) / 10**digits) > self.highest:
-            digits += 1
-        return fraction
+        scale = 10
+        while (floor(self.lowest * scale) + 1) / scale > self.highest:
+            scale *= 10
+        return (floor(self.lowest * scale) + 1) / scale
 
 
 def hash_fraction(group: str) -> float:

@@ -1,0 +1,120 @@
+"""The metrics of an exported model on the valid records."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from detloop.detections import ImageDetections
+from detloop.errors import DetloopError
+from detloop.evaluate.coco import coco_metrics
+from detloop.evaluate.ground_truth import LabelledImage, read_labelled_images, valid_record_files
+from detloop.evaluate.summary import EvaluateSummary, write_metrics
+from detloop.examples import count_records
+from detloop.labels import LabelMap, read_label_map
+from detloop.progress import Progress
+from detloop.store import local_path
+
+if TYPE_CHECKING:
+    from detloop.engine import Engine
+
+LABEL_MAP_NAME, SAVED_MODEL_FOLDER = "label_map.pbtxt", "saved_model"
+MODEL_MARKS = ("saved_model.pb", f"{SAVED_MODEL_FOLDER}/saved_model.pb", "frozen_inference_graph.pb")
+CHECKPOINT_MARKS = ("checkpoint", "*.ckpt-*.index", "ckpt-*.index")
+
+
+def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int = 8) -> EvaluateSummary:
+    """Writes output/metrics.json and output/per_class.csv: COCO's metrics of a model on records/valid-*.record.
+
+    Classes are matched by name: the records' label map names what is labelled, and the model's own label map (beside
+    the model; the records' where there is none) what is detected. All detections with a score above 0 count.
+
+    Args:
+        model: URI of a frozen graph, a SavedModel folder, or a folder with either.
+        records: a folder that `detloop records` wrote.
+        output: the folder to write to.
+        batch_size: images a model run; fewer where images of different sizes follow each other.
+
+    Raises:
+        DetloopError: the model is none, or a training's checkpoints; the records are damaged or hold no image; or
+            model and records have no class in common.
+    """
+    from detloop.engine import open_engine
+
+    model_path = _exported_model(local_path(model))
+    record_files = valid_record_files(records)
+    truth_map = read_label_map(records / LABEL_MAP_NAME)
+    model_map = _model_label_map(model_path, truth_map)
+    total = sum(count_records(file) for file in record_files)
+    if not total:
+        raise DetloopError(f"{records}: the valid-*.record files hold no image; there is nothing to measure on")
+    engine = open_engine(model_path)
+    truths: list[ImageDetections] = []
+    found: list[ImageDetections] = []
+    with Progress("evaluate", total) as progress:
+        labelled = (image for file in record_files for image in read_labelled_images(file, truth_map))
+        for batch in _batches(labelled, min(batch_size, engine.max_batch_size or batch_size)):
+            found.extend(_detect(engine, batch, model_map))
+            truths.extend(image.truth for image in batch)
+            progress.update(len(batch))
+    return write_metrics(output, coco_metrics(truths, found, truth_map.names))
+
+
+def _exported_model(model: Path) -> Path:
+    if model.is_dir() and not any((model / mark).exists() for mark in MODEL_MARKS):
+        for pattern in CHECKPOINT_MARKS:
+            if next(model.glob(pattern), None) is not None:
+                raise DetloopError(
+                    f"{model}: holds checkpoints and no exported model; run `detloop export --checkpoint {model}` first"
+                )
+    return model
+
+
+def _model_label_map(model: Path, truth_map: LabelMap) -> LabelMap:
+    """The label map in the model's folder, or in the folder above a saved_model folder; else that of the records."""
+    folders = [model] if model.is_dir() else [model.parent]
+    if model.name == SAVED_MODEL_FOLDER:
+        folders.append(model.parent)
+    path = next((folder / LABEL_MAP_NAME for folder in folders if (folder / LABEL_MAP_NAME).is_file()), None)
+    if path is None:
+        return truth_map
+    model_map = read_label_map(path)
+    if not set(model_map.names) & set(truth_map.names):
+        raise DetloopError(
+            f"{path}: none of the model's classes ({_some(model_map.names)}) is one of the records'"
+            f" ({_some(truth_map.names)}); classes are matched by name"
+        )
+    return model_map
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _batches(images: Iterable[LabelledImage], size: int) -> Iterator[list[LabelledImage]]:
+    """Images that follow each other and have one shape, at most `size` together."""
+    batch: list[LabelledImage] = []
+    for image in images:
+        if batch and (len(batch) == size or image.pixels.shape != batch[0].pixels.shape):
+            yield batch
+            batch = []
+        batch.append(image)
+    if batch:
+        yield batch
+
+
+def _detect(engine: "Engine", batch: list[LabelledImage], model_map: LabelMap) -> Iterator[ImageDetections]:
+    from detloop.engine import raw_to_image_detections
+
+    raw = engine.detect(np.stack([image.pixels for image in batch]))
+    for index, image in enumerate(batch):
+        yield raw_to_image_detections(
+            raw,
+            index,
+            filename=image.truth.filename,
+            width=image.truth.width,
+            height=image.truth.height,
+            label_map=model_map,
+            threshold=0.0,
+        )
