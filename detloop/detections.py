@@ -12,8 +12,9 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -99,8 +100,8 @@ def read_detections(path: Path) -> Iterator[ImageDetections]:
     order_is_kept = _is_sorted_by_filename(path)
     rows: Iterable[_Box] = _boxes(path)
     if not order_is_kept:
-        rows = sorted(rows, key=lambda box: box.filename)
-    for filename, boxes in groupby(rows, key=lambda box: box.filename):
+        rows = sorted(rows, key=attrgetter("filename"))
+    for filename, boxes in groupby(rows, key=attrgetter("filename")):
         yield _image_of(path, filename, list(boxes))
 
 
@@ -112,8 +113,10 @@ def read_image_rows(path: Path) -> Iterator[ImageRow]:
     """
     with open_csv_for_reading(path, "images table (images.csv)") as file:
         for line, row in _records(file, path, IMAGE_COLUMNS):
-            where = f"{path}, line {line}"
-            width, height, count = (_whole_number(row[name], name, where) for name in IMAGE_COLUMNS[1:4])
+            try:
+                width, height, count = (_whole_number(row, name) for name in IMAGE_COLUMNS[1:4])
+            except _BadRowError as error:
+                raise DetloopError(f"{path}, line {line}: {error}") from None
             yield ImageRow(row["filename"], width, height, count, row["error"])
 
 
@@ -128,8 +131,7 @@ def read_names_and_classes(path: Path) -> Iterator[tuple[str, str]]:
             yield row["filename"], row["class"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
+class _Box(NamedTuple):
     line: int
     filename: str
     width: int
@@ -153,7 +155,10 @@ def _boxes(path: Path) -> Iterator[_Box]:
     required = tuple(name for name in DETECTION_COLUMNS if name != "score")
     with open_csv_for_reading(path, "detections table") as file:
         for line, row in _records(file, path, required):
-            yield _checked_box(row, line, f"{path}, line {line}")
+            try:
+                yield _checked_box(row, line)
+            except _BadRowError as error:
+                raise DetloopError(f"{path}, line {line}: {error}") from None
 
 
 def _records(file: IO[str], path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -179,38 +184,40 @@ def _records(file: IO[str], path: Path, required: tuple[str, ...]) -> Iterator[t
         raise DetloopError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
 
 
-def _checked_box(row: dict[str, str], line: int, where: str) -> _Box:
-    width, height = _whole_number(row["width"], "width", where), _whole_number(row["height"], "height", where)
+class _BadRowError(Exception):
+    """What is wrong with a row; who reads the file adds where it stands."""
+
+
+def _checked_box(row: dict[str, str], line: int) -> _Box:
+    width, height = _whole_number(row, "width"), _whole_number(row, "height")
     if width < 1 or height < 1:
-        raise DetloopError(f"{where}: an image of {width}x{height} pixels; width and height must be 1 or more")
-    xmin, ymin, xmax, ymax = (_number(row[name], name, where) for name in DETECTION_COLUMNS[5:])
+        raise _BadRowError(f"an image of {width}x{height} pixels; width and height must be 1 or more")
+    xmin, ymin, xmax, ymax = (_number(row, "xmin"), _number(row, "ymin"), _number(row, "xmax"), _number(row, "ymax"))
     if xmin > xmax or ymin > ymax:
         axis = "x" if xmin > xmax else "y"
-        raise DetloopError(f"{where}: {axis}min {row[axis + 'min']} is larger than {axis}max {row[axis + 'max']}")
+        raise _BadRowError(f"{axis}min {row[axis + 'min']} is larger than {axis}max {row[axis + 'max']}")
     if xmax < 0 or ymax < 0 or xmin > width or ymin > height:
-        raise DetloopError(
-            f"{where}: the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} lies outside its {width}x{height} image"
-        )
-    score = _number(row["score"], "score", where) if row.get("score") else 1.0
+        raise _BadRowError(f"the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} lies outside its {width}x{height} image")
+    score = _number(row, "score") if row.get("score") else 1.0
     if not row["class"]:
-        raise DetloopError(f"{where}: the class is empty")
+        raise _BadRowError("the class is empty")
     return _Box(line, row["filename"], width, height, row["class"], score, (xmin, ymin, xmax, ymax))
 
 
-def _number(text: str, name: str, where: str) -> float:
+def _number(row: dict[str, str], name: str) -> float:
     try:
-        value = float(text)
+        value = float(row[name])
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise DetloopError(f"{where}: {name} is {text!r}, not a number")
+        raise _BadRowError(f"{name} is {row[name]!r}, not a number")
     return value
 
 
-def _whole_number(text: str, name: str, where: str) -> int:
-    value = _number(text, name, where)
+def _whole_number(row: dict[str, str], name: str) -> int:
+    value = _number(row, name)
     if value != int(value) or value < 0:
-        raise DetloopError(f"{where}: {name} is {text!r}, not a whole number of pixels")
+        raise _BadRowError(f"{name} is {row[name]!r}, not a whole number of pixels")
     return int(value)
 
 

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from detloop.errors import DetloopError
@@ -43,10 +43,10 @@ def inside(root: Path, name: str) -> Path:
     Raises:
         DetloopError: the name is empty, absolute or climbs out with `..`.
     """
-    parts = PurePosixPath(name).parts
-    if not parts or parts[0] == "/" or ".." in parts or "\\" in name or "\0" in name:
+    parts = name.split("/")
+    if name[:1] in ("", "/") or ".." in parts or "\\" in name or "\0" in name or set(parts) <= {"", "."}:
         raise DetloopError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
-    return root.joinpath(*parts)
+    return root / name
 
 
 def partial_path(path: Path) -> Path:
