@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -21,6 +21,7 @@ import numpy as np
 from detloop.errors import DetloopError
 
 DETECTION_COLUMNS = ("filename", "width", "height", "class", "score", "xmin", "ymin", "xmax", "ymax")
+BOX_COLUMNS = tuple(name for name in DETECTION_COLUMNS if name != "score")
 IMAGE_COLUMNS = ("filename", "width", "height", "detections", "error")
 
 
@@ -112,23 +113,23 @@ def read_image_rows(path: Path) -> Iterator[ImageRow]:
         DetloopError: a column is missing or a number is none.
     """
     with open_csv_for_reading(path, "images table (images.csv)") as file:
-        for line, row in _records(file, path, IMAGE_COLUMNS):
+        for line, (filename, *counts, error) in _rows(file, path, IMAGE_COLUMNS):
             try:
-                width, height, count = (_whole_number(row, name) for name in IMAGE_COLUMNS[1:4])
-            except _BadRowError as error:
-                raise DetloopError(f"{path}, line {line}: {error}") from None
-            yield ImageRow(row["filename"], width, height, count, row["error"])
+                width, height, detections = map(_whole_number, counts, IMAGE_COLUMNS[1:4])
+            except _BadRowError as reason:
+                raise DetloopError(f"{path}, line {line}: {reason}") from None
+            yield ImageRow(filename, width, height, detections, error)
 
 
 def read_names_and_classes(path: Path) -> Iterator[tuple[str, str]]:
     """The filename and class of every row in file order, with nothing else of the row checked: a cheap first look.
 
     Raises:
-        DetloopError: one of the two columns is missing, or a row has too few or too many values.
+        DetloopError: a column is missing, or a row has too few or too many values.
     """
     with open_csv_for_reading(path, "detections table") as file:
-        for _, row in _records(file, path, ("filename", "class")):
-            yield row["filename"], row["class"]
+        for _, (filename, _, _, class_name, *_) in _rows(file, path, BOX_COLUMNS):
+            yield filename, class_name
 
 
 class _Box(NamedTuple):
@@ -144,25 +145,26 @@ class _Box(NamedTuple):
 def _is_sorted_by_filename(path: Path) -> bool:
     previous = ""
     with open_csv_for_reading(path, "detections table") as file:
-        for _, row in _records(file, path, ("filename",)):
-            if row["filename"] < previous:
+        for _, (filename, *_) in _rows(file, path, BOX_COLUMNS):
+            if filename < previous:
                 return False
-            previous = row["filename"]
+            previous = filename
     return True
 
 
 def _boxes(path: Path) -> Iterator[_Box]:
-    required = tuple(name for name in DETECTION_COLUMNS if name != "score")
     with open_csv_for_reading(path, "detections table") as file:
-        for line, row in _records(file, path, required):
+        for line, values in _rows(file, path, BOX_COLUMNS, optional="score"):
             try:
-                yield _checked_box(row, line)
+                yield _checked_box(line, *values)
             except _BadRowError as error:
                 raise DetloopError(f"{path}, line {line}: {error}") from None
 
 
-def _records(file: IO[str], path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each row as a dict with the line it ends on, once the header is known to hold the required columns."""
+def _rows(
+    file: IO[str], path: Path, required: tuple[str, ...], optional: str | None = None
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The line each row ends on, and its values of the required columns and the optional one, empty where it lacks."""
     reader = csv.reader(file)
     try:
         header = next(reader, None)
@@ -171,15 +173,19 @@ def _records(file: IO[str], path: Path, required: tuple[str, ...]) -> Iterator[t
         missing = [name for name in required if name not in header]
         if missing:
             raise DetloopError(f"{path}: column {', '.join(missing)} is missing; it has {', '.join(header)}")
-        for values in reader:
-            if not values:
+        columns = len(header)
+        wanted = required if optional is None else (*required, optional)
+        values_of = itemgetter(*(header.index(name) if name in header else columns for name in wanted))
+        for row in reader:
+            if not row:
                 continue
-            if len(values) != len(header):
+            if len(row) != columns:
                 raise DetloopError(
-                    f"{path}, line {reader.line_num}: {len(values)} values for {len(header)} columns;"
+                    f"{path}, line {reader.line_num}: {len(row)} values for {columns} columns;"
                     " quote a value that holds a comma"
                 )
-            yield reader.line_num, dict(zip(header, values, strict=True))
+            row.append("")
+            yield reader.line_num, values_of(row)
     except csv.Error as error:
         raise DetloopError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
 
@@ -188,43 +194,56 @@ class _BadRowError(Exception):
     """What is wrong with a row; who reads the file adds where it stands."""
 
 
-def _checked_box(row: dict[str, str], line: int) -> _Box:
-    width, height = _whole_number(row, "width"), _whole_number(row, "height")
+def _checked_box(
+    line: int,
+    filename: str,
+    width_text: str,
+    height_text: str,
+    class_name: str,
+    xmin_text: str,
+    ymin_text: str,
+    xmax_text: str,
+    ymax_text: str,
+    score_text: str,
+) -> _Box:
+    width, height = _whole_number(width_text, "width"), _whole_number(height_text, "height")
     if width < 1 or height < 1:
         raise _BadRowError(f"an image of {width}x{height} pixels; width and height must be 1 or more")
-    xmin, ymin, xmax, ymax = (_number(row, "xmin"), _number(row, "ymin"), _number(row, "xmax"), _number(row, "ymax"))
-    if xmin > xmax or ymin > ymax:
-        axis = "x" if xmin > xmax else "y"
-        raise _BadRowError(f"{axis}min {row[axis + 'min']} is larger than {axis}max {row[axis + 'max']}")
+    xmin, ymin = _number(xmin_text, "xmin"), _number(ymin_text, "ymin")
+    xmax, ymax = _number(xmax_text, "xmax"), _number(ymax_text, "ymax")
+    if xmin > xmax:
+        raise _BadRowError(f"xmin {xmin_text} is larger than xmax {xmax_text}")
+    if ymin > ymax:
+        raise _BadRowError(f"ymin {ymin_text} is larger than ymax {ymax_text}")
     if xmax < 0 or ymax < 0 or xmin > width or ymin > height:
         raise _BadRowError(f"the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} lies outside its {width}x{height} image")
-    score = _number(row, "score") if row.get("score") else 1.0
-    if not row["class"]:
+    score = _number(score_text, "score") if score_text else 1.0
+    if not class_name:
         raise _BadRowError("the class is empty")
-    return _Box(line, row["filename"], width, height, row["class"], score, (xmin, ymin, xmax, ymax))
+    return _Box(line, filename, width, height, class_name, score, (xmin, ymin, xmax, ymax))
 
 
-def _number(row: dict[str, str], name: str) -> float:
+def _number(text: str, name: str) -> float:
     try:
-        value = float(row[name])
+        value = float(text)
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise _BadRowError(f"{name} is {row[name]!r}, not a number")
+        raise _BadRowError(f"{name} is {text!r}, not a number")
     return value
 
 
-def _whole_number(row: dict[str, str], name: str) -> int:
-    value = _number(row, name)
+def _whole_number(text: str, name: str) -> int:
+    value = _number(text, name)
     if value != int(value) or value < 0:
-        raise _BadRowError(f"{name} is {row[name]!r}, not a whole number of pixels")
+        raise _BadRowError(f"{name} is {text!r}, not a whole number of pixels")
     return int(value)
 
 
 def _image_of(path: Path, filename: str, boxes: list[_Box]) -> ImageDetections:
     width, height = boxes[0].width, boxes[0].height
     for box in boxes:
-        if (box.width, box.height) != (width, height):
+        if box.width != width or box.height != height:
             raise DetloopError(
                 f"{path}, line {box.line}: {filename} is {box.width}x{box.height} here and {width}x{height} on line"
                 f" {boxes[0].line}; an image has one size"

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError
 
 from detloop.errors import DetloopError
 
+WRITE_BUFFER_BYTES = 1 << 20
 FeatureValues = list[bytes] | list[float] | list[int]
 
 
@@ -60,11 +61,13 @@ class RecordWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.open("wb")
+        self._file: IO[bytes] = path.open("wb", buffering=WRITE_BUFFER_BYTES)
 
     def write(self, data: bytes) -> None:
         length = struct.pack("<Q", len(data))
-        self._file.write(b"".join((length, _masked_crc(length), data, _masked_crc(data))))
+        self._file.write(length + _masked_crc(length))
+        self._file.write(data)
+        self._file.write(_masked_crc(data))
 
     def close(self) -> None:
         """Flushes to the disk, so that a rename after it never publishes a file whose bytes are still to come."""
