@@ -49,7 +49,7 @@ def main(debug: bool) -> None:
     \b
     detect -> records -> train -> export -> evaluate -> detect again; `detloop run` does it all.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1" if debug else "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1" if debug else "3")
 
 
 def _images_option(command: Callable[..., Any]) -> Callable[..., Any]:

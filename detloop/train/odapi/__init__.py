@@ -1,0 +1,1 @@
+"""The TF Object Detection API on current TensorFlow."""

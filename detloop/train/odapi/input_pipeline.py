@@ -1,0 +1,76 @@
+"""Training batches from TFRecords, with the API's own decoding, augmentation and padding.
+
+The API's reader decodes 8 x batch-size images at a time and so holds gigabytes; this one shuffles encoded records and
+decodes as many images at a time as there are cores.
+"""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from object_detection import inputs
+from object_detection.builders import decoder_builder, image_resizer_builder, preprocessor_builder
+from object_detection.utils import config_util
+
+PREFETCHED_BATCHES = 2
+_READ_BUFFER_BYTES = 8 * 2**20
+
+
+def training_batches(config: Any, model: Any, records: list[Path], seed: int) -> Any:
+    """An endless tf.data.Dataset of (features, labels), as the API's models take them.
+
+    Args:
+        config: the TrainEvalPipelineConfig message.
+        model: the DetectionModel, which preprocesses the images.
+        records: the TFRecord files.
+        seed: orders files and records; another seed gives another order.
+    """
+    reader, batch_size = config.train_input_reader, config.train_config.batch_size
+    decoder = decoder_builder.build(reader)
+    transform = _transform_function(config, model)
+    files = tf.data.Dataset.from_tensor_slices([str(path) for path in records])
+    if reader.shuffle:
+        files = files.shuffle(len(records), seed=seed)
+    encoded = files.repeat().interleave(
+        functools.partial(tf.data.TFRecordDataset, buffer_size=_READ_BUFFER_BYTES),
+        cycle_length=min(len(records), max(reader.num_readers, 1)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+    )
+    if reader.shuffle:
+        encoded = encoded.shuffle(reader.shuffle_buffer_size, seed=seed)
+    decode = tf.autograph.experimental.do_not_convert(lambda record: transform(decoder.decode(record)))
+    images = encoded.map(decode, num_parallel_calls=os.cpu_count() or 1)
+    return images.batch(batch_size, drop_remainder=True).prefetch(PREFETCHED_BATCHES)
+
+
+def _transform_function(config: Any, model: Any) -> Any:
+    """Augments, resizes and pads one decoded example; source: object_detection/inputs.py, train_input."""
+    train, reader = config.train_config, config.train_input_reader
+    resizer = config_util.get_image_resizer_config(config.model)
+    num_classes = config_util.get_number_of_classes(config.model)
+    augmentations = [preprocessor_builder.build(step) for step in train.data_augmentation_options]
+
+    def transform(tensors: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        transformed = inputs.transform_input_data(
+            tensors,
+            model_preprocess_fn=model.preprocess,
+            image_resizer_fn=image_resizer_builder.build(resizer),
+            num_classes=num_classes,
+            data_augmentation_fn=functools.partial(inputs.augment_input_data, data_augmentation_options=augmentations),
+            merge_multiple_boxes=train.merge_multiple_label_boxes,
+            retain_original_image=train.retain_original_images,
+            use_multiclass_scores=train.use_multiclass_scores,
+            use_bfloat16=train.use_bfloat16,
+            keypoint_type_weight=reader.keypoint_type_weight or None,
+        )
+        padded = inputs.pad_input_data_to_static_shapes(
+            transformed,
+            max_num_boxes=reader.max_number_of_boxes,
+            num_classes=num_classes,
+            spatial_image_shape=config_util.get_spatial_image_size(resizer),
+        )
+        return inputs._get_features_dict(padded, reader.include_source_id), inputs._get_labels_dict(padded)
+
+    return transform

@@ -1,0 +1,87 @@
+"""What the Object Detection API of 2022 misses on current libraries, put back one name at a time.
+
+Each function answers one upstream change and says which. They touch only what the API looks up by name; none of them
+changes how something computes.
+"""
+
+import importlib
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+
+def restore_numpy_names() -> None:
+    """NumPy 1.24 and 2.0 removed np.int, np.bool, np.float, np.object and np.string_; the API still says them."""
+    import numpy as np
+
+    removed: dict[str, Any] = {"int": int, "bool": bool, "float": float, "object": object, "str": str}
+    for name, value in (removed | {"string_": np.bytes_, "unicode_": np.str_, "float_": np.float64}).items():
+        if name not in np.__dict__:
+            setattr(np, name, value)
+
+
+def restore_estimator() -> None:
+    """TensorFlow 2.16 dropped tf.estimator; inputs.py and model_lib.py import it for ModeKeys and result tuples."""
+    import tensorflow as tf
+
+    estimator = ModuleType("tensorflow.compat.v1.estimator")
+    estimator.ModeKeys = SimpleNamespace(TRAIN="train", EVAL="eval", PREDICT="infer")  # type: ignore[attr-defined]
+    tf.compat.v1.estimator = estimator
+    sys.modules[estimator.__name__] = estimator
+
+
+def restore_control_flow_names() -> None:
+    """TensorFlow 2.13 moved case, cond and while_loop out of control_flow_ops, where tf_slim 1.1 looks for them."""
+    from tensorflow.python.ops import cond, control_flow_case, control_flow_ops, while_loop
+
+    for module, name in ((control_flow_case, "case"), (cond, "cond"), (while_loop, "while_loop")):
+        if not hasattr(control_flow_ops, name):
+            setattr(control_flow_ops, name, getattr(module, name))
+
+
+def restore_indexed_slices() -> None:
+    """TensorFlow 2.13 moved IndexedSlices out of framework.ops, where tf_slim's optimize_loss looks for it."""
+    from tensorflow.python.framework import indexed_slices, ops
+
+    if not hasattr(ops, "IndexedSlices"):
+        ops.IndexedSlices = indexed_slices.IndexedSlices
+
+
+def restore_legacy_layers() -> None:
+    """tf_keras 2.17 moved legacy_tf_layers under src; tf.layers still imports them from the old place."""
+    for name in ("base", "convolutional", "core", "normalization", "pooling"):
+        module = importlib.import_module(f"tf_keras.src.legacy_tf_layers.{name}")
+        sys.modules.setdefault(f"tf_keras.legacy_tf_layers.{name}", module)
+    package = importlib.import_module("tf_keras.src.legacy_tf_layers")
+    sys.modules.setdefault("tf_keras.legacy_tf_layers", package)
+
+
+def stand_in_for_tensorflow_io() -> None:
+    """deepmac_meta_arch imports tensorflow_io for one colour conversion; no build of it fits this TensorFlow."""
+    sys.modules.setdefault("tensorflow_io", ModuleType("tensorflow_io"))
+
+
+def stand_in_for_lvis_pictures() -> None:
+    """lvis draws with OpenCV, imported by its __init__; the API wants only its metrics."""
+    pictures = ModuleType("lvis.vis")
+    pictures.LVISVis = None  # type: ignore[attr-defined]
+    sys.modules.setdefault("lvis.vis", pictures)
+
+
+def alias_slim_packages() -> None:
+    """The distribution keeps slim's packages inside object_detection, while its code imports them at top level."""
+    for name in ("nets", "deployment"):
+        sys.modules.setdefault(name, importlib.import_module(f"object_detection.{name}"))
+
+
+def stand_in_for_contrib() -> None:
+    """TensorFlow 2.0 removed contrib; in TF1 behaviour the API imports its image ops for the bipartite matcher alone.
+
+    That matcher fails when a config asks for it; every other import of contrib in the API is optional.
+    """
+    names = ("contrib", "contrib.image", "contrib.image.python", "contrib.image.python.ops")
+    for name in names:
+        sys.modules.setdefault(f"tensorflow.{name}", ModuleType(f"tensorflow.{name}"))
+    image_ops = ModuleType("tensorflow.contrib.image.python.ops.image_ops")
+    sys.modules["tensorflow.contrib.image.python.ops"].image_ops = image_ops  # type: ignore[attr-defined]
+    sys.modules.setdefault(image_ops.__name__, image_ops)

@@ -1,0 +1,80 @@
+"""Loads the Object Detection API in one of its two behaviours; a process can hold only one of them."""
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+from detloop.errors import DetloopError
+from detloop.train.odapi import mends
+from detloop.train.odapi.protos import install_message_classes
+
+Generation = Literal["tf1", "tf2"]
+"""tf1: slim models in graph mode with name-based checkpoints; tf2: Keras models with object-based checkpoints."""
+
+_loaded: list[Generation] = []
+
+
+def load_api(generation: Generation) -> None:
+    """Makes `object_detection` importable in this process in the behaviour of `generation`.
+
+    model_builder decides while it is imported which feature extractors exist, so the choice cannot be changed later.
+
+    Raises:
+        DetloopError: TensorFlow is missing, is not on Keras 2, or the process already holds the other generation.
+    """
+    if _loaded:
+        if _loaded[0] != generation:
+            raise DetloopError(f"this process already runs the API as {_loaded[0]}; start another one for {generation}")
+        return
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    tensorflow = _import_tensorflow()
+    tensorflow.get_logger().setLevel("ERROR")
+    tensorflow.autograph.set_verbosity(0)
+    warnings.filterwarnings("ignore", message=".*deprecated", module=r"(tf_keras|tensorflow)\.")
+    if generation == "tf1":
+        tensorflow.compat.v1.disable_v2_behavior()
+        mends.stand_in_for_contrib()
+    install_message_classes()
+    mends.restore_numpy_names()
+    mends.restore_estimator()
+    mends.restore_control_flow_names()
+    mends.restore_indexed_slices()
+    mends.restore_legacy_layers()
+    mends.stand_in_for_tensorflow_io()
+    mends.stand_in_for_lvis_pictures()
+    mends.alias_slim_packages()
+    for gpu in tensorflow.config.list_physical_devices("GPU"):
+        tensorflow.config.experimental.set_memory_growth(gpu, True)
+    _loaded.append(generation)
+
+
+def _import_tensorflow() -> Any:
+    try:
+        with _native_errors_hidden():
+            import tensorflow
+    except ImportError:
+        raise DetloopError(
+            "TensorFlow is not installed; install detloop with the extra 'cpu' or 'gpu' (uv sync --extra cpu)"
+        ) from None
+    if not tensorflow.keras.Model.__module__.startswith("tf_keras."):
+        raise DetloopError("TensorFlow runs on Keras 3 here; set TF_USE_LEGACY_KERAS=1 before it is imported")
+    return tensorflow
+
+
+@contextmanager
+def _native_errors_hidden() -> Iterator[None]:
+    """Hides what TensorFlow's C++ prints while it is loaded, before its log level counts; failures are exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -1,0 +1,136 @@
+"""Training of the API's TF1 models (slim networks, graph mode, name-based checkpoints)."""
+
+from pathlib import Path
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+import tf_slim as slim
+from object_detection import model_lib
+from object_detection.builders import model_builder, optimizer_builder
+from object_detection.core import standard_fields
+
+from detloop.train.odapi.input_pipeline import training_batches
+from detloop.train.odapi.weights import WarmStart, load_into_variables, read_named_weights
+from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
+
+CHECKPOINT_NAME = "model.ckpt"
+
+
+class Tf1Trainer:
+    """One training: its graph, its session and the step it has come to.
+
+    Starts from `resume_from` (a checkpoint of this same training) or else from `checkpoint`, where given.
+    """
+
+    def __init__(
+        self, config: Any, records: list[Path], folder: Path, checkpoint: Path | None, resume_from: Path | None
+    ) -> None:
+        self._folder = folder
+        self._graph = tf.Graph()
+        with self._graph.as_default():
+            model = model_builder.build(config.model, is_training=True)
+            self._step_tensor = tf.train.get_or_create_global_step()
+            seed = _step_of(resume_from)
+            iterator = tf.data.make_initializable_iterator(training_batches(config, model, records, seed))
+            features, labels = iterator.get_next()
+            losses = _losses(config, model, features, labels)
+            optimizer, (learning_rate,) = optimizer_builder.build(config.train_config.optimizer)
+            train_op = _train_op(config, model, losses["total_loss"], optimizer)
+            self._fetches = {"train_op": train_op, "losses": losses, "learning_rate": learning_rate}
+            self._saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS, save_relative_paths=True)
+            variables_initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
+            self._session = tf.Session(config=_session_config())
+            self._session.run([tf.group(tf.tables_initializer(), variables_initializer), iterator.initializer])
+            self.warm_start = self._restore(config, model, checkpoint, resume_from)
+        self.step = int(self._session.run(self._step_tensor))
+
+    def _restore(self, config: Any, model: Any, checkpoint: Path | None, resume_from: Path | None) -> WarmStart | None:
+        if resume_from is not None:
+            self._saver.recover_last_checkpoints([str(path) for path in _checkpoints_in(self._folder)])
+            self._saver.restore(self._session, str(resume_from))
+            return None
+        if checkpoint is None:
+            return None
+        variables = _variables_to_start(config, model, checkpoint)
+        return load_into_variables(read_named_weights(checkpoint), variables, self._session)
+
+    def train_step(self) -> StepResult:
+        """Trains on the next batch."""
+        fetched = self._session.run(self._fetches)
+        self.step += 1
+        losses = {name: float(loss) for name, loss in fetched["losses"].items()}
+        return StepResult(losses.pop("total_loss"), losses, float(fetched["learning_rate"]))
+
+    def save(self) -> Path:
+        """Writes a checkpoint of this step; its prefix."""
+        path = self._saver.save(self._session, str(self._folder / CHECKPOINT_NAME), self.step, write_meta_graph=False)
+        return Path(path)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def _session_config() -> Any:
+    config = tf.ConfigProto()
+    config.gpu_options.allow_growth = True
+    return config
+
+
+def _losses(config: Any, model: Any, features: Any, labels: Any) -> dict[str, Any]:
+    """The model's losses, their sum under total_loss; source: object_detection/model_lib.py, create_model_fn."""
+    unstacked = model_lib.unstack_batch(labels, unpad_groundtruth_tensors=config.train_config.unpad_groundtruth_tensors)
+    model_lib.provide_groundtruth(model, unstacked)
+    images, true_shapes = (
+        features[standard_fields.InputDataFields.image],
+        features[standard_fields.InputDataFields.true_image_shape],
+    )
+    predictions = model.predict(images, true_shapes, **model.get_side_inputs(features))
+    losses = {name.removeprefix("Loss/"): loss for name, loss in model.loss(predictions, true_shapes).items()}
+    if config.train_config.add_regularization_loss:
+        regularization = model.regularization_losses()
+        if regularization:
+            losses["regularization_loss"] = tf.add_n(regularization)
+    losses["total_loss"] = tf.add_n(list(losses.values()))
+    return losses
+
+
+def _train_op(config: Any, model: Any, total_loss: Any, optimizer: Any) -> Any:
+    train = config.train_config
+    variables = slim.filter_variables(
+        tf.trainable_variables(),
+        include_patterns=list(train.update_trainable_variables) or None,
+        exclude_patterns=list(train.freeze_variables) or None,
+    )
+    return slim.optimizers.optimize_loss(
+        loss=total_loss,
+        global_step=tf.train.get_global_step(),
+        learning_rate=None,
+        clip_gradients=train.gradient_clipping_by_norm or None,
+        optimizer=optimizer,
+        update_ops=model.updates(),
+        variables=variables,
+        summaries=[],
+        name="",
+    )
+
+
+def _variables_to_start(config: Any, model: Any, checkpoint: Path) -> dict[str, Any]:
+    """The variables to look up in the checkpoint, by their names there.
+
+    A frozen graph is a whole detector, so all of its weights are wanted, the heads too; a checkpoint gives what the
+    config's fine_tune_checkpoint_type says.
+    """
+    if checkpoint.suffix == ".pb":
+        return {variable.op.name: variable for variable in slim.get_model_variables()}
+    train = config.train_config
+    kind = train.fine_tune_checkpoint_type or ("detection" if train.from_detection_checkpoint else "classification")
+    return dict(model.restore_map(kind, load_all_detection_checkpoint_vars=train.load_all_detection_checkpoint_vars))
+
+
+def _checkpoints_in(folder: Path) -> list[Path]:
+    state = tf.train.get_checkpoint_state(str(folder))
+    return [Path(path) for path in state.all_model_checkpoint_paths] if state else []
+
+
+def _step_of(checkpoint: Path | None) -> int:
+    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0

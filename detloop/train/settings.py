@@ -1,0 +1,94 @@
+"""What the command line and the records fill into a pipeline.config; whatever else it says holds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detloop.errors import DetloopError
+from detloop.labels import LabelMap, read_label_map
+from detloop.train.config import PLACEHOLDER, PipelineConfig, architecture_of
+
+LABEL_MAP_NAME = "label_map.pbtxt"
+
+
+@dataclass(frozen=True)
+class RecordsFolder:
+    """A folder that `detloop records` wrote."""
+
+    path: Path
+    train: list[Path]
+    valid: list[Path]
+    label_map: LabelMap
+
+    @property
+    def label_map_path(self) -> Path:
+        return self.path / LABEL_MAP_NAME
+
+
+def open_records_folder(path: Path) -> RecordsFolder:
+    """Finds the TFRecord files and the label map.
+
+    Raises:
+        DetloopError: the folder or one of its parts is missing.
+    """
+    if not path.is_dir():
+        raise DetloopError(f"{path}: no such records folder; write one with `detloop records`")
+    train, valid = sorted(path.glob("train-*.record")), sorted(path.glob("valid-*.record"))
+    if not train:
+        raise DetloopError(f"{path}: holds no train-*.record; write the folder with `detloop records`")
+    return RecordsFolder(path.resolve(), train, valid, read_label_map(path / LABEL_MAP_NAME))
+
+
+def fill_in(
+    config: PipelineConfig, records: RecordsFolder, steps: int | None, batch_size: int | None, class_count_is_set: bool
+) -> None:
+    """Fills the records' paths and class count, and the steps and batch size where given, into the config.
+
+    Raises:
+        DetloopError: a class count set by hand is not that of the label map, or neither the config nor the command
+            line says how many steps to train or how many images a step takes.
+    """
+    architecture = architecture_of(config)
+    classes = len(records.label_map.name_of_id)
+    if class_count_is_set and architecture.num_classes != classes:
+        raise DetloopError(
+            f"num_classes is set to {architecture.num_classes}, but {records.label_map_path} has {classes}"
+        )
+    architecture.num_classes = classes
+    if steps is not None:
+        config.train_config.num_steps = steps
+    if batch_size is not None:
+        config.train_config.batch_size = batch_size
+    if config.train_config.num_steps < 1:
+        raise DetloopError("the config has no train_config.num_steps; give --steps")
+    if config.train_config.batch_size < 1:
+        raise DetloopError("the config has no train_config.batch_size; give --batch-size")
+    _point_reader_at(config.train_input_reader, records.train, records.label_map_path)
+    if not config.eval_input_reader:
+        config.eval_input_reader.add()
+    _point_reader_at(config.eval_input_reader[0], records.valid, records.label_map_path)
+
+
+def _point_reader_at(reader: PipelineConfig, files: list[Path], label_map: Path) -> None:
+    reader.label_map_path = str(label_map)
+    reader.tf_record_input_reader.input_path[:] = [str(file.resolve()) for file in files]
+
+
+def checkpoint_to_start_from(config: PipelineConfig, given: str | None) -> Path | None:
+    """The weights that training starts from: `--checkpoint`, else the config's, else None for a new start.
+
+    Raises:
+        DetloopError: what is named is not there.
+    """
+    named = given or config.train_config.fine_tune_checkpoint
+    if not named:
+        return None
+    path = Path(named)
+    if PLACEHOLDER in named:
+        raise DetloopError(
+            "the config's train_config.fine_tune_checkpoint is still to be configured; give --checkpoint, or"
+            " --set train_config.fine_tune_checkpoint= to train from random weights"
+        )
+    if not path.is_file() and not path.with_name(path.name + ".index").is_file():
+        option = "--checkpoint" if given else "the config's train_config.fine_tune_checkpoint"
+        raise DetloopError(f"{path}: no such checkpoint ({option}); give a frozen graph (.pb) or a checkpoint's prefix")
+    return path.resolve()
