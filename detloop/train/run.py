@@ -11,7 +11,8 @@ from typing import Any
 from detloop.errors import DetloopError
 from detloop.labels import write_label_map
 from detloop.store import existing_file, remove_folder
-from detloop.train.config import (
+from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
+from detloop.train.odapi.config import (
     PipelineConfig,
     architecture_of,
     feature_extractor_of,
@@ -23,7 +24,6 @@ from detloop.train.config import (
 from detloop.train.settings import LABEL_MAP_NAME, checkpoint_to_start_from, fill_in, open_records_folder
 
 CONFIG_NAME = "pipeline.config"
-CHECKPOINTS_NAME = "checkpoints"
 
 
 @dataclass(frozen=True)
@@ -153,15 +153,6 @@ def _prepare_output(output: Path, config: PipelineConfig, resume: bool) -> Path 
     if newest is not None and not _is_same_training(read_config(used), config):
         raise DetloopError(f"{output}: holds a training of another config; give another folder, or --no-resume")
     return newest
-
-
-def newest_checkpoint(folder: Path) -> Path | None:
-    """Prefix of the newest whole checkpoint of either generation in a folder, by its step; None without one.
-
-    The .index file is written last, so a checkpoint that has one is whole.
-    """
-    steps = {int(path.stem.rpartition("-")[2]): path.with_suffix("") for path in folder.glob("*ckpt-*.index")}
-    return steps[max(steps)] if steps else None
 
 
 def _is_same_training(earlier: PipelineConfig, config: PipelineConfig) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from detloop.errors import DetloopError
 from detloop.labels import LabelMap, read_label_map
-from detloop.train.config import PLACEHOLDER, PipelineConfig, architecture_of
+from detloop.train.odapi.config import PLACEHOLDER, PipelineConfig, architecture_of
 
 LABEL_MAP_NAME = "label_map.pbtxt"
 

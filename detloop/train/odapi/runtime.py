@@ -39,6 +39,9 @@ def load_api(generation: Generation) -> None:
     if generation == "tf1":
         tensorflow.compat.v1.disable_v2_behavior()
         mends.stand_in_for_contrib()
+        from detloop.train.odapi.moving_average import install_as_contrib_opt
+
+        install_as_contrib_opt()
     install_message_classes()
     mends.restore_numpy_names()
     mends.restore_estimator()

@@ -10,6 +10,7 @@ from object_detection.builders import model_builder, optimizer_builder
 from object_detection.core import standard_fields
 
 from detloop.train.odapi.input_pipeline import training_batches
+from detloop.train.odapi.session import open_session
 from detloop.train.odapi.weights import WarmStart, load_into_variables, read_named_weights
 from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
 
@@ -37,9 +38,10 @@ class Tf1Trainer:
             optimizer, (learning_rate,) = optimizer_builder.build(config.train_config.optimizer)
             train_op = _train_op(config, model, losses["total_loss"], optimizer)
             self._fetches = {"train_op": train_op, "losses": losses, "learning_rate": learning_rate}
-            self._saver = tf.train.Saver(max_to_keep=KEPT_CHECKPOINTS, save_relative_paths=True)
+            open_saver = getattr(optimizer, "swapping_saver", tf.train.Saver)
+            self._saver = open_saver(max_to_keep=KEPT_CHECKPOINTS, save_relative_paths=True)
             variables_initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
-            self._session = tf.Session(config=_session_config())
+            self._session = open_session(self._graph)
             self._session.run([tf.group(tf.tables_initializer(), variables_initializer), iterator.initializer])
             self.warm_start = self._restore(config, model, checkpoint, resume_from)
         self.step = int(self._session.run(self._step_tensor))
@@ -68,12 +70,6 @@ class Tf1Trainer:
 
     def close(self) -> None:
         self._session.close()
-
-
-def _session_config() -> Any:
-    config = tf.ConfigProto()
-    config.gpu_options.allow_growth = True
-    return config
 
 
 def _losses(config: Any, model: Any, features: Any, labels: Any) -> dict[str, Any]:
