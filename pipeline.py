@@ -1,1 +1,112 @@
+"""The detection loop as a graph: a teacher labels the images, a student is trained on them, measured, and detects."""
 
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components.detect import detect
+from components.evaluate import evaluate
+from components.export import export
+from components.records import records
+from components.report import report
+from components.train import train
+
+
+class LoopOutputs(NamedTuple):
+    """What a run is kept for."""
+
+    teacher_detections: dsl.Dataset
+    records: dsl.Dataset
+    training: dsl.Model
+    model: dsl.Model
+    evaluation: dsl.Artifact
+    student_detections: dsl.Dataset
+    report: dsl.HTML
+
+
+@dsl.pipeline(name="detection-loop", description="Label images with a teacher, train a student on them, measure both.")
+def detection_loop(
+    images: str,
+    model: str,
+    label_map: str,
+    config: str,
+    checkpoint: str = "",
+    classes: str = "",
+    threshold: float = 0.5,
+    first: int = 0,
+    valid_fraction: float = 0.2,
+    group_by: str = "",
+    steps: int = 0,
+    batch_size: int = 0,
+    images_version: str = "",
+    config_version: str = "",
+) -> LoopOutputs:
+    """Label, train, export, measure and detect again.
+
+    Args:
+        images: Where the images lie: a folder, a glob pattern or a manifest.
+        model: The teacher: a frozen graph, a SavedModel, or a folder with either.
+        label_map: The teacher's label map (.pbtxt).
+        config: The student's pipeline.config.
+        checkpoint: Weights the student starts from; empty for the config's.
+        classes: Classes the student learns, as person,car; empty for all that the teacher found.
+        threshold: Boxes of the teacher with a score above this become labels; the student is shown at the same.
+        first: The first so many images train, the rest validate; 0 to split by hash.
+        valid_fraction: Share of the images that validates.
+        group_by: Regular expression; images whose names match with the same text stay on one side.
+        steps: Training steps; 0 for the config's.
+        batch_size: Training images a step; 0 for the config's.
+        images_version: Anything that changes when the images or the teacher do, so that cached steps run again.
+        config_version: Anything that changes when the config or the checkpoint does.
+    """
+    teacher = dsl.importer(artifact_uri=model, artifact_class=dsl.Model)
+    teacher_label_map = dsl.importer(artifact_uri=label_map, artifact_class=dsl.Artifact)
+
+    labelled = detect(
+        images=images,
+        model=teacher.output,
+        label_map=teacher_label_map.output,
+        threshold=threshold,
+        images_version=images_version,
+    ).set_display_name("detect with the teacher")
+    written = records(
+        images=images,
+        detections=labelled.outputs["detections"],
+        classes=classes,
+        first=first,
+        valid_fraction=valid_fraction,
+        group_by=group_by,
+    )
+    trained = train(
+        config=config,
+        records=written.outputs["records"],
+        checkpoint=checkpoint,
+        steps=steps,
+        batch_size=batch_size,
+        config_version=config_version,
+    )
+    exported = export(images=images, training=trained.outputs["training"])
+    measured = evaluate(model=exported.outputs["model"], records=written.outputs["records"])
+    detected = detect(
+        images=images,
+        model=exported.outputs["model"],
+        label_map=written.outputs["label_map"],
+        threshold=threshold,
+        images_version=images_version,
+    ).set_display_name("detect with the student")
+    shown = report(
+        images=images,
+        teacher=labelled.outputs["detections"],
+        student=detected.outputs["detections"],
+        evaluation=measured.outputs["evaluation"],
+        training=trained.outputs["training"],
+    )
+    return LoopOutputs(
+        teacher_detections=labelled.outputs["detections"],
+        records=written.outputs["records"],
+        training=trained.outputs["training"],
+        model=exported.outputs["model"],
+        evaluation=measured.outputs["evaluation"],
+        student_detections=detected.outputs["detections"],
+        report=shown.outputs["page"],
+    )
