@@ -1,0 +1,1 @@
+"""The demo: the whole loop on a real film, with a real pre-trained detector."""
