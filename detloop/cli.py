@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from detloop.errors import DetloopError
+from detloop.store import local_path
 
 FILE = click.Path(path_type=Path)
 
@@ -181,6 +182,52 @@ def frames(**options: Any) -> None:
     from detloop.frames import write_frames
 
     click.echo(write_frames(**options))
+
+
+@main.command()
+@_images_option
+@click.option(
+    "--model", required=True, metavar="URI", help="The teacher: frozen graph, SavedModel, or a folder with one."
+)
+@click.option("--label-map", required=True, metavar="URI", help="The teacher's label map (.pbtxt).")
+@click.option("--config", required=True, metavar="URI", help="The student's pipeline.config.")
+@click.option("--output", required=True, type=FILE, help="Folder for the results and the pipeline's own files.")
+@click.option("--checkpoint", default="", metavar="URI", help="Weights the student starts from. Default: the config's.")
+@click.option("--classes", default="", help="Classes the student learns, as person,car. Default: all found.")
+@click.option(
+    "--threshold", default=0.5, show_default=True, help="The teacher's boxes with a score above this are labels."
+)
+@click.option("--first", default=0, metavar="N", help="The first N images train, the rest validate.")
+@click.option(
+    "--valid-fraction", default=0.2, show_default=True, type=click.FloatRange(0, 1), help="Share that validates."
+)
+@click.option(
+    "--group-by", default="", metavar="REGEX", help="Images whose names match with the same text stay together."
+)
+@click.option("--steps", default=0, help="Training steps, instead of the config's.")
+@click.option("--batch-size", default=0, help="Training images a step, instead of the config's.")
+def run(output: Path, **arguments: Any) -> None:
+    """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed."""
+    from detloop.cluster import run_locally
+    from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
+
+    for name in ("images", "model", "label_map", "config", "checkpoint"):
+        arguments[name] = os.path.abspath(local_path(arguments[name])) if arguments[name] else ""
+    arguments["images_version"] = images_fingerprint(arguments["images"], arguments["model"], arguments["label_map"])
+    arguments["config_version"] = files_fingerprint(arguments["config"], arguments["checkpoint"])
+    from pipeline import detection_loop
+
+    click.echo(run_locally(detection_loop, arguments, output))
+
+
+@main.command("compile")
+@click.option("--output", default="pipeline.yaml", show_default=True, type=FILE, help="The YAML file to write.")
+def compile_command(output: Path) -> None:
+    """Compile the pipeline to the YAML that a KFP server takes."""
+    from detloop.cluster import compile_pipeline
+    from pipeline import detection_loop
+
+    click.echo(f"wrote {compile_pipeline(detection_loop, output)}")
 
 
 if __name__ == "__main__":

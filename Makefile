@@ -1,0 +1,36 @@
+# The verbs: demo, test, lint, bench, clean. Each sets up what it needs in .venv first.
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+UV := $(or $(shell command -v uv),.tools/uv)
+EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
+PYTHON := .venv/bin/python
+DEMO := $(if $(QUICK),--quick) $(if $(VIDEO),--video $(VIDEO))
+
+.PHONY: demo test lint bench clean env
+.DELETE_ON_ERROR:
+
+demo: .venv/ready
+	$(PYTHON) demo/demo.py $(DEMO)
+
+test: .venv/ready
+	.venv/bin/pytest
+
+lint: .venv/ready
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+bench: .venv/ready
+	$(PYTHON) benchmarks/run_all.py
+
+env: .venv/ready
+
+.venv/ready: uv.lock pyproject.toml | $(UV)
+	$(UV) sync --frozen --extra $(EXTRA) --extra pipeline --extra video --group demo --compile-bytecode
+	touch $@
+
+.tools/uv:
+	python3 tools/get_uv.py .tools
+
+clean:
+	rm -rf .venv .tools out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,133 @@
+"""The whole pipeline on this machine, through kfp.local, from the definition that a cluster runs."""
+
+import contextlib
+import logging
+import os
+import shutil
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kfp import local
+
+from detloop.cluster.step_process import StepProcesses
+from detloop.errors import DetloopError
+from detloop.store import write_file_whole, write_folder_whole
+
+SHOWN_FIGURES = 4
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One artifact of a finished step.
+
+    Attributes:
+        seconds: wall time of its process; None where an earlier run's result was taken.
+        figures: the artifact's metadata.
+    """
+
+    name: str
+    seconds: float | None
+    figures: dict[str, Any]
+    path: Path
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a run made, in the order of its steps, and where the results lie."""
+
+    steps: list[StepResult]
+    seconds: float
+    output: Path
+
+    def __str__(self) -> str:
+        width = max(len(step.name) for step in self.steps)
+        rows = [f"{'result':<{width}}   seconds  what it is"]
+        for step in self.steps:
+            seconds = "earlier" if step.seconds is None else f"{step.seconds:.1f}"
+            figures = ", ".join(f"{name} {_shown(value)}" for name, value in _first_figures(step.figures))
+            rows.append(f"{step.name:<{width}}  {seconds:>8}  {figures}")
+            rows.append(f"{'':<{width}}            {step.path}")
+        rows.append(
+            f"{self.seconds:.0f} s in all; in {self.output}: report.html, model/, metrics.json, student/, teacher/"
+        )
+        return "\n".join(rows)
+
+
+def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSummary:
+    """Runs a pipeline function and copies its results to `output`.
+
+    A step whose inputs are those of an earlier run into the same `output` is not run again: its results are taken.
+
+    Args:
+        pipeline: a function decorated with dsl.pipeline, whose outputs are artifacts.
+        arguments: its parameters; URIs must be absolute, since steps run elsewhere.
+
+    Raises:
+        DetloopError: a step failed; the message names it and its reason.
+    """
+    began = time.monotonic()
+    root = output.resolve() / "pipeline"
+    root.mkdir(parents=True, exist_ok=True)
+    processes = StepProcesses()
+    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), enable_caching=True)
+    with processes.in_place(), _kfp_kept_quiet():
+        try:
+            finished = pipeline(**arguments)
+        except RuntimeError as error:
+            if processes.failed is None:
+                raise DetloopError(f"the pipeline failed: {error}") from None
+            raise DetloopError(f"step {processes.failed}: {processes.reason}") from None
+    steps = [_step_result(name, artifact, processes) for name, artifact in finished.outputs.items()]
+    _collect(finished.outputs, output)
+    return RunSummary(sorted(steps, key=_order_in(processes)), time.monotonic() - began, output)
+
+
+@contextlib.contextmanager
+def _kfp_kept_quiet() -> Any:
+    """Mutes kfp.local's own log and its warning about image names; steps print to standard error by themselves."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp")
+        previous = logging.root.manager.disable
+        logging.disable(logging.ERROR)
+        try:
+            yield
+        finally:
+            logging.disable(previous)
+
+
+def _step_result(name: str, artifact: Any, processes: StepProcesses) -> StepResult:
+    path = Path(artifact.path)
+    return StepResult(name, processes.seconds.get(path.parent.name), dict(artifact.metadata), path)
+
+
+def _order_in(processes: StepProcesses) -> Any:
+    order = {name: position for position, name in enumerate(processes.seconds)}
+    return lambda step: order.get(step.path.parent.name, -1)
+
+
+def _first_figures(figures: dict[str, Any]) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in figures.items() if name not in ("seconds", "display_name")][:SHOWN_FIGURES]
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) and value != int(value) else str(value).removesuffix(".0")
+
+
+def _collect(artifacts: dict[str, Any], output: Path) -> None:
+    """Copies what a run is made for out of the dated folders of the pipeline root."""
+    for name, artifact in (
+        ("model", artifacts["model"]),
+        ("teacher", artifacts["teacher_detections"]),
+        ("student", artifacts["student_detections"]),
+    ):
+        with write_folder_whole(output / name) as folder:
+            shutil.copytree(artifact.path, folder, dirs_exist_ok=True)
+    for name, path in (
+        ("report.html", Path(artifacts["report"].path)),
+        ("metrics.json", Path(artifacts["evaluation"].path) / "metrics.json"),
+    ):
+        with write_file_whole(output / name) as partial:
+            shutil.copyfile(path, partial)
