@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from detloop.errors import DetloopError, ImageError
-from detloop.store import inside, local_path
+from detloop.store import check_inside, inside, local_path
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
@@ -37,8 +37,10 @@ class ImageSource:
         Raises:
             ImageError: the file is missing, unreadable or empty.
         """
+        check_inside(self.root, name)
         try:
-            data = self.path(name).read_bytes()
+            with open(f"{self.root}/{name}", "rb", buffering=0) as file:
+                data = file.read()
         except OSError as error:
             raise ImageError(f"cannot be read: {error.strerror}") from None
         if not data:

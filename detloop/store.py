@@ -37,8 +37,8 @@ def existing_file(uri: str, what: str) -> Path:
     return path
 
 
-def inside(root: Path, name: str) -> Path:
-    """The path of `name` (relative, with `/`) under `root`, which a name from a table may not leave.
+def check_inside(root: Path, name: str) -> None:
+    """Makes sure that `name` (relative, with `/`) does not leave `root`, which a name from a table may not.
 
     Raises:
         DetloopError: the name is empty, absolute or climbs out with `..`.
@@ -46,6 +46,11 @@ def inside(root: Path, name: str) -> Path:
     parts = name.split("/")
     if name[:1] in ("", "/") or ".." in parts or "\\" in name or "\0" in name or set(parts) <= {"", "."}:
         raise DetloopError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
+
+
+def inside(root: Path, name: str) -> Path:
+    """The path of `name` (relative, with `/`) under `root`; raises DetloopError where `check_inside` does."""
+    check_inside(root, name)
     return root / name
 
 

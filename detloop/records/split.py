@@ -1,6 +1,7 @@
 """Which side of the split an image is on: decided by its name, or its place in the order of the names, alone."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from math import floor
@@ -20,8 +21,8 @@ class Split(Protocol):
     def side(self, position: int, group: str) -> str:
         """TRAIN or VALID for the image at a position (from 0) in the order of the names."""
 
-    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
-        """What to change when no image fell to a side."""
+    def empty_side_advice(self, empty: str, images: int, groups: Iterable[str]) -> str:
+        """What to change when none of the images written, which are of these groups, fell to a side."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class FirstImages:
     def side(self, position: int, group: str) -> str:
         return TRAIN if position < self.count else VALID
 
-    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
+    def empty_side_advice(self, empty: str, images: int, groups: Iterable[str]) -> str:
         more_or_fewer = "more" if empty == TRAIN else "fewer"
         return f"--first {self.count} of {images} images leaves none to {empty}; give {more_or_fewer}"
 
@@ -66,30 +67,25 @@ class HashOfGroup:
     def side(self, position: int, group: str) -> str:
         return VALID if hash_fraction(group) < self.valid_fraction else TRAIN
 
-    def empty_side_advice(self, empty: str, images: int, groups: "GroupRange") -> str:
+    def empty_side_advice(self, empty: str, images: int, groups: Iterable[str]) -> str:
         what = f"the hash split at --valid-fraction {self.valid_fraction:g} leaves none of {images} images to {empty}"
-        if groups.lowest == groups.highest:
+        better = fraction_between(map(hash_fraction, groups))
+        if better is None:
             return f"{what}: all are of one group; label images of other groups, or split with --first N"
-        return f"{what}; give --first N, or --valid-fraction {groups.fraction_between():g}"
+        return f"{what}; give --first N, or --valid-fraction {better:g}"
 
 
-@dataclass(frozen=True)
-class GroupRange:
-    """The lowest and highest hash fraction among the groups seen: a fraction between them gives both sides images."""
-
-    lowest: float = 1.0
-    highest: float = 0.0
-
-    def with_group(self, group: str) -> "GroupRange":
-        fraction = hash_fraction(group)
-        return GroupRange(min(self.lowest, fraction), max(self.highest, fraction))
-
-    def fraction_between(self) -> float:
-        """The shortest decimal above `lowest` and at most `highest`, which must differ."""
-        scale = 10
-        while (floor(self.lowest * scale) + 1) / scale > self.highest:
-            scale *= 10
-        return (floor(self.lowest * scale) + 1) / scale
+def fraction_between(fractions: Iterable[float]) -> float | None:
+    """The shortest decimal above the lowest and at most the highest of the fractions; None when these are equal."""
+    lowest, highest = 1.0, 0.0
+    for fraction in fractions:
+        lowest, highest = min(lowest, fraction), max(highest, fraction)
+    if lowest >= highest:
+        return None
+    scale = 10
+    while (floor(lowest * scale) + 1) / scale > highest:
+        scale *= 10
+    return (floor(lowest * scale) + 1) / scale
 
 
 def hash_fraction(group: str) -> float:

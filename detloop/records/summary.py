@@ -111,7 +111,8 @@ class RecordsTally:
 
     def see(self, boxes: WantedBoxes) -> None:
         """Counts what was left out of an image's boxes."""
-        self._unwanted.update(boxes.unwanted)
+        for name in boxes.unwanted:
+            self._unwanted[name] += 1
         self._clipped += boxes.clipped
         self._without_area += boxes.without_area
 
@@ -127,7 +128,8 @@ class RecordsTally:
         """Counts an image that was written."""
         self._images[side] += 1
         self._boxes[side] += len(boxes)
-        self._boxes_of_class.update(boxes.class_names)
+        for name in boxes.class_names:
+            self._boxes_of_class[name] += 1
         self._negatives += not len(boxes)
 
     def summary(self, output: Path, classes: list[str], present: dict[str, int]) -> RecordsSummary:

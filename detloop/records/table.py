@@ -12,6 +12,7 @@ from detloop.errors import DetloopError
 from detloop.images import ImageSource
 from detloop.labels import UNKNOWN_CLASS, LabelMap
 from detloop.records.split import HashOfGroup, Split
+from detloop.store import check_inside
 
 EXAMPLE_NAMES = 3
 
@@ -37,7 +38,7 @@ def survey_tables(detections: Path, images_csv: Path | None, source: ImageSource
         boxes_of_class[class_name] += 1
         if filename == previous:
             continue
-        source.path(filename)
+        check_inside(source.root, filename)
         check_groups.see(filename)
         images += 1
         in_order = in_order and previous < filename
@@ -45,7 +46,7 @@ def survey_tables(detections: Path, images_csv: Path | None, source: ImageSource
     if not boxes_of_class:
         raise DetloopError(f"{detections}: the table has no box; there is nothing to learn from")
     for row in read_image_rows(images_csv) if images_csv else ():
-        source.path(row.filename)
+        check_inside(source.root, row.filename)
         check_groups.see(row.filename)
     check_groups.finish()
     return TableSurvey(dict(boxes_of_class), images if in_order and images_csv is None else None)

@@ -5,23 +5,25 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from detloop.detections import ImageDetections, open_csv_for_writing
+from detloop.detections import ImageDetections, open_csv_for_reading, open_csv_for_writing
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, open_source
 from detloop.labels import write_label_map
 from detloop.progress import Progress
+from detloop.records.beside import done_beside
 from detloop.records.boxes import WantedBoxes, wanted_boxes
 from detloop.records.encoded import EncodedImage, encoded_image
 from detloop.records.features import image_example
 from detloop.records.shards import ShardedWriter
-from detloop.records.split import TRAIN, VALID, GroupRange, Split, choose_split
+from detloop.records.split import TRAIN, VALID, Split, choose_split
 from detloop.records.summary import RecordsSummary, RecordsTally
 from detloop.records.table import all_images, choose_classes, images_csv_beside, survey_tables
 from detloop.store import write_folder_whole
 
-SPLIT_COLUMNS = ("filename", "group", "split", "boxes")
+SPLIT_FILE, SPLIT_COLUMNS = "split.csv", ("filename", "group", "split", "boxes")
 OWN_FILES = re.compile(r"(train|valid)-\d+-of-\d+\.record|label_map\.pbtxt|split\.csv|report\.html")
 
 
@@ -70,8 +72,8 @@ def write_records(
         write_label_map(label_map, folder / "label_map.pbtxt")
         images_in_order = all_images(detections, images_csv)
         candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
-        groups = _write_candidates(candidates, source, folder, shards, strict, tally)
-        _check_sides(tally, groups, split, detections)
+        _write_candidates(candidates, source, folder, shards, strict, tally)
+        _check_sides(tally, folder, split, detections)
     return tally.summary(output, label_map.names, survey.boxes_of_class)
 
 
@@ -125,37 +127,50 @@ def _candidates(
         yield _Candidate(image, boxes, group, split.side(position, group))
 
 
+@dataclass(frozen=True)
+class _Record:
+    """A candidate's record, or the reason why its image cannot be read."""
+
+    candidate: _Candidate
+    example: bytes = b""
+    error: str = ""
+
+
+def _record(candidate: _Candidate, source: ImageSource) -> _Record:
+    name = candidate.image.filename
+    try:
+        encoded = encoded_image(source.read_bytes(name))
+    except ImageError as error:
+        return _Record(candidate, error=str(error))
+    _check_size(candidate.image, encoded)
+    return _Record(candidate, image_example(name, encoded, candidate.boxes))
+
+
 def _write_candidates(
-    candidates: Iterable[_Candidate],
-    source: ImageSource,
-    folder: Path,
-    shards: int,
-    strict: bool,
-    tally: RecordsTally,
-) -> GroupRange:
-    """Writes the record files and split.csv; returns the range of the groups written."""
-    groups = GroupRange()
+    candidates: Iterable[_Candidate], source: ImageSource, folder: Path, shards: int, strict: bool, tally: RecordsTally
+) -> None:
+    """Writes the record files and split.csv; reading the table, reading images and writing go on side by side."""
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
-    with open_csv_for_writing(folder / "split.csv") as split_file:
+
+    def written(record: _Record) -> _Record:
+        if not record.error:
+            writers[record.candidate.side].write(record.example)
+        return record
+
+    with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_rows = csv.writer(split_file, lineterminator="\n")
         split_rows.writerow(SPLIT_COLUMNS)
-        for candidate in candidates:
-            name = candidate.image.filename
-            try:
-                encoded = encoded_image(source.read_bytes(name))
-            except ImageError as error:
-                if strict:
-                    raise DetloopError(f"{source.path(name)}: {error}") from None
-                tally.leave_out_unreadable(name, str(error))
-                continue
-            _check_size(candidate.image, encoded)
-            writers[candidate.side].write(image_example(name, encoded, candidate.boxes))
-            split_rows.writerow((name, candidate.group, candidate.side, len(candidate.boxes)))
-            groups = groups.with_group(candidate.group)
-            tally.write(candidate.side, candidate.boxes)
+        for record in done_beside(written, done_beside(partial(_record, source=source), candidates)):
+            candidate, name = record.candidate, record.candidate.image.filename
+            if not record.error:
+                split_rows.writerow((name, candidate.group, candidate.side, len(candidate.boxes)))
+                tally.write(candidate.side, candidate.boxes)
+            elif strict:
+                raise DetloopError(f"{source.path(name)}: {record.error}")
+            else:
+                tally.leave_out_unreadable(name, record.error)
     for writer in writers.values():
         writer.close()
-    return groups
 
 
 def _check_size(image: ImageDetections, encoded: EncodedImage) -> None:
@@ -167,11 +182,17 @@ def _check_size(image: ImageDetections, encoded: EncodedImage) -> None:
         )
 
 
-def _check_sides(tally: RecordsTally, groups: GroupRange, split: Split, detections: Path) -> None:
+def _check_sides(tally: RecordsTally, folder: Path, split: Split, detections: Path) -> None:
     written = tally.images_written
     if not written:
         why = f"; the first: {tally.first_unreadable}" if tally.first_unreadable else ""
         raise DetloopError(f"{detections}: no image is left to write{why}")
     for side in (TRAIN, VALID):
         if not tally.images_of(side):
-            raise DetloopError(split.empty_side_advice(side, written, groups))
+            raise DetloopError(split.empty_side_advice(side, written, _groups_written(folder)))
+
+
+def _groups_written(folder: Path) -> Iterator[str]:
+    with open_csv_for_reading(folder / SPLIT_FILE, "split table") as file:
+        for row in csv.DictReader(file):
+            yield row["group"]
