@@ -3,14 +3,16 @@
 import contextlib
 import hashlib
 import http.client
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 from detloop.errors import DetloopError
@@ -20,6 +22,7 @@ from detloop.store import write_file_whole
 FILM_NAME = "vtest.avi"
 FILM_SHA256 = "45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf"
 DEBIAN_PACKAGE = "opencv-doc"
+PRINTED_URI = re.compile(r"^'.+' (?P<name>\S+\.deb) (?P<size_bytes>\d+)", re.MULTILINE)
 CHUNK_BYTES = 1 << 18
 STALLED_SECONDS = 30
 WHAT_TO_DO = "fetch it where there is a network, and give its path: VIDEO=/path/to/vtest.avi make demo"
@@ -44,7 +47,7 @@ def find_film(given: Path | None, cache: Path) -> Path:
         return cached
     reasons = []
     for source, fetch in (("Debian's package opencv-doc", _from_debian), ("OpenCV's repository", _from_github)):
-        print(f"film: fetching {FILM_NAME} from {source}", file=sys.stderr, flush=True)
+        _say(f"fetching {FILM_NAME} from {source}")
         try:
             with write_file_whole(cached) as partial:
                 fetch(partial)
@@ -78,16 +81,15 @@ def _from_debian(film: Path) -> None:
 
 def _downloaded_package(apt_get: str, folder: Path) -> Path:
     """The package file, downloaded by the machine's package lists or, where they are empty or old, by private ones."""
-    downloads = folder / "downloads"
-    downloads.mkdir()
     with contextlib.suppress(_SourceError):
-        return _download([apt_get, "download", DEBIAN_PACKAGE], downloads)
-    private = _private_apt_options(folder)
-    update_error = _error_of([apt_get, *private, "update"], folder)
+        return _download([apt_get], folder)
+    _say("fetching Debian's package lists")
+    private = [apt_get, *_private_apt_options(folder)]
+    update = _run([*private, "update"])
     try:
-        return _download([apt_get, *private, "download", DEBIAN_PACKAGE], downloads)
+        return _download(private, folder)
     except _SourceError as error:
-        raise _SourceError(update_error or str(error)) from None
+        raise _SourceError(_apt_error(update) or str(error)) from None
 
 
 def _private_apt_options(folder: Path) -> list[str]:
@@ -99,32 +101,36 @@ def _private_apt_options(folder: Path) -> list[str]:
     return options
 
 
-def _download(command: Sequence[str], folder: Path) -> Path:
-    error = _error_of(command, folder)
-    package = next(folder.glob("*.deb"), None)
-    if package is None:
-        raise _SourceError(error or f"{DEBIAN_PACKAGE} was not downloaded")
+def _download(apt_get: Sequence[str], folder: Path) -> Path:
+    """Has apt-get download the package into `folder`, showing how much of it has arrived."""
+    listing = _run([*apt_get, "download", "--print-uris", DEBIAN_PACKAGE])
+    listed = PRINTED_URI.search(listing.stdout)
+    if listed is None:
+        raise _SourceError(_apt_error(listing) or f"apt-get knows no package {DEBIAN_PACKAGE}")
+    package, size_mb = folder / listed["name"], int(listed["size_bytes"]) // 1_000_000
+    with Progress("film", size_mb, unit="MB") as progress, ThreadPoolExecutor(1) as pool:
+        download = pool.submit(_run, [*apt_get, "download", DEBIAN_PACKAGE], folder)
+        shown_mb = 0
+        while not download.done():
+            wait([download], timeout=0.2)
+            arrived_mb = package.stat().st_size // 1_000_000 if package.exists() else 0
+            progress.update(arrived_mb - shown_mb)
+            shown_mb = arrived_mb
+    if download.result().returncode or not package.exists():
+        raise _SourceError(_apt_error(download.result()) or f"{DEBIAN_PACKAGE} was not downloaded")
     return package
 
 
-def _error_of(command: Sequence[str], folder: Path) -> str:
-    """Runs apt-get in `folder`, showing how much has arrived there; its last error line, empty when all went well."""
-    with tempfile.TemporaryFile() as output, Progress("film", unit="MB") as progress:
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
-        try:
-            shown_mb = 0
-            while process.poll() is None:
-                time.sleep(0.1)
-                arrived_mb = sum(file.stat().st_size for file in folder.glob("*.deb")) // 1_000_000
-                progress.update(arrived_mb - shown_mb)
-                shown_mb = arrived_mb
-        finally:
-            process.kill()
-            process.wait()
-        output.seek(0)
-        lines = output.read().decode(errors="replace").splitlines()
-    errors = [line.removeprefix("E: ") for line in lines if line.startswith("E: ")]
-    return errors[-1] if errors else "" if process.returncode == 0 else f"apt-get ended with {process.returncode}"
+def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603
+        command, cwd=folder, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+    )
+
+
+def _apt_error(finished: subprocess.CompletedProcess[str]) -> str:
+    """apt-get's last error, empty where it had none."""
+    errors = [line.removeprefix("E: ") for line in finished.stderr.splitlines() if line.startswith("E: ")]
+    return errors[-1] if errors else ""
 
 
 def _extract_film(dpkg_deb: str, package: Path, film: Path) -> None:
@@ -155,8 +161,16 @@ def _from_github(film: Path) -> None:
                 while chunk := response.read(CHUNK_BYTES):
                     file.write(chunk)
                     progress.update(len(chunk))
+    except urllib.error.HTTPError as error:
+        raise _SourceError(f"the server answers {error.code} {error.reason}") from None
+    except urllib.error.URLError as error:
+        raise _SourceError(str(error.reason)) from None
     except http.client.HTTPException as error:
         raise _SourceError(f"{type(error).__name__}: {error}") from None
+
+
+def _say(text: str) -> None:
+    print(f"film: {text}", file=sys.stderr, flush=True)
 
 
 def _sha256(path: Path) -> str:
