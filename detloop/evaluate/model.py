@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from detloop.detections import ImageDetections
+from detloop.engine import Engine, find_model, open_engine, raw_to_image_detections
 from detloop.errors import DetloopError
 from detloop.evaluate.coco import coco_metrics
 from detloop.evaluate.ground_truth import LabelledImage, read_labelled_images, valid_record_files
@@ -16,12 +16,7 @@ from detloop.labels import LabelMap, read_label_map
 from detloop.progress import Progress
 from detloop.store import local_path
 
-if TYPE_CHECKING:
-    from detloop.engine import Engine
-
-LABEL_MAP_NAME, SAVED_MODEL_FOLDER = "label_map.pbtxt", "saved_model"
-MODEL_MARKS = ("saved_model.pb", f"{SAVED_MODEL_FOLDER}/saved_model.pb", "frozen_inference_graph.pb")
-CHECKPOINT_MARKS = ("checkpoint", "*.ckpt-*.index", "ckpt-*.index")
+LABEL_MAP_NAME = "label_map.pbtxt"
 
 
 def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int = 8) -> EvaluateSummary:
@@ -40,9 +35,7 @@ def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int =
         DetloopError: the model is none, or a training's checkpoints; the records are damaged or hold no image; or
             model and records have no class in common.
     """
-    from detloop.engine import open_engine
-
-    model_path = _exported_model(local_path(model))
+    model_path = find_model(local_path(model))
     record_files = valid_record_files(records)
     truth_map = read_label_map(records / LABEL_MAP_NAME)
     model_map = _model_label_map(model_path, truth_map)
@@ -61,21 +54,9 @@ def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int =
     return write_metrics(output, coco_metrics(truths, found, truth_map.names))
 
 
-def _exported_model(model: Path) -> Path:
-    if model.is_dir() and not any((model / mark).exists() for mark in MODEL_MARKS):
-        for pattern in CHECKPOINT_MARKS:
-            if next(model.glob(pattern), None) is not None:
-                raise DetloopError(
-                    f"{model}: holds checkpoints and no exported model; run `detloop export --checkpoint {model}` first"
-                )
-    return model
-
-
 def _model_label_map(model: Path, truth_map: LabelMap) -> LabelMap:
-    """The label map in the model's folder, or in the folder above a saved_model folder; else that of the records."""
-    folders = [model] if model.is_dir() else [model.parent]
-    if model.name == SAVED_MODEL_FOLDER:
-        folders.append(model.parent)
+    """The label map beside a frozen graph, in a SavedModel folder or in the folder above; else that of the records."""
+    folders = [model, model.parent] if model.is_dir() else [model.parent]
     path = next((folder / LABEL_MAP_NAME for folder in folders if (folder / LABEL_MAP_NAME).is_file()), None)
     if path is None:
         return truth_map
@@ -104,9 +85,7 @@ def _batches(images: Iterable[LabelledImage], size: int) -> Iterator[list[Labell
         yield batch
 
 
-def _detect(engine: "Engine", batch: list[LabelledImage], model_map: LabelMap) -> Iterator[ImageDetections]:
-    from detloop.engine import raw_to_image_detections
-
+def _detect(engine: Engine, batch: list[LabelledImage], model_map: LabelMap) -> Iterator[ImageDetections]:
     raw = engine.detect(np.stack([image.pixels for image in batch]))
     for index, image in enumerate(batch):
         yield raw_to_image_detections(
