@@ -1,0 +1,164 @@
+"""The two tables while they grow: kept in a folder beside the output, so that an interrupted run can go on."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, astuple, dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import IO, Any
+
+from detloop.detect.summary import DetectTally
+from detloop.detections import (
+    DETECTION_COLUMNS,
+    IMAGE_COLUMNS,
+    ImageDetections,
+    ImageRow,
+    detection_rows,
+    open_csv_for_writing,
+    read_image_rows,
+    read_names_and_classes,
+)
+from detloop.errors import DetloopError
+from detloop.store import partial_path, remove_folder, write_file_whole
+
+IMAGES_NAME = "images.csv"
+DETECTIONS_NAME = "detections.csv"
+STATE_NAME = "run.json"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How much of the tables in the folder is whole: their lengths in bytes and the images they hold."""
+
+    images: int
+    images_bytes: int
+    detections_bytes: int
+
+
+class GrowingTables:
+    """Both tables of a run under way, and the counts of what is in them; use `open_tables`.
+
+    A killed process leaves rows behind that are torn, or of images whose other table lacks them. What `keep` has
+    noted is whole, and the next run cuts off the rest.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any], is_kept: bool) -> None:
+        self.tally = DetectTally()
+        self._folder, self._settings = folder, settings
+        if is_kept:
+            self._count_rows()
+        self._images = open_csv_for_writing(folder / IMAGES_NAME, append=is_kept)
+        self._detections = open_csv_for_writing(folder / DETECTIONS_NAME, append=is_kept)
+        self._image_rows = csv.writer(self._images, lineterminator="\n")
+        self._detection_rows = csv.writer(self._detections, lineterminator="\n")
+        if not is_kept:
+            self._image_rows.writerow(IMAGE_COLUMNS)
+            self._detection_rows.writerow(DETECTION_COLUMNS)
+
+    def _count_rows(self) -> None:
+        for row in read_image_rows(self._folder / IMAGES_NAME):
+            self.tally.see_image(row)
+        self.tally.see_boxes(name for _, name in read_names_and_classes(self._folder / DETECTIONS_NAME))
+
+    def write(self, row: ImageRow, found: ImageDetections | None) -> None:
+        """Adds an image and its boxes."""
+        self._image_rows.writerow(astuple(row))
+        self.tally.see_image(row)
+        if found is not None:
+            self._detection_rows.writerows(detection_rows(found))
+            self.tally.see_boxes(found.class_names)
+
+    def keep(self) -> None:
+        """Notes that all written so far is whole: a later run goes on from here.
+
+        Raises:
+            OSError: the disk is full; the error names the file.
+        """
+        kept = _Kept(self.tally.images, _flushed_size_bytes(self._images), _flushed_size_bytes(self._detections))
+        with write_file_whole(self._folder / STATE_NAME) as partial:
+            partial.write_text(json.dumps({"settings": self._settings, "kept": asdict(kept)}), encoding="utf-8")
+
+    def finish(self, output: Path) -> None:
+        """Gives both tables their final names, that of the detections last: where it is new, the run is finished."""
+        self.keep()
+        self.close()
+        (self._folder / IMAGES_NAME).replace(output.with_name(IMAGES_NAME))
+        (self._folder / DETECTIONS_NAME).replace(output)
+        remove_folder(self._folder)
+
+    def close(self) -> None:
+        """Closes the files; rows of a failed run that the disk has no room for are no second failure."""
+        for file in (self._images, self._detections):
+            with suppress(OSError):
+                file.close()
+
+
+@contextmanager
+def open_tables(output: Path, settings: dict[str, Any], names: Iterable[str], resume: bool) -> Iterator[GrowingTables]:
+    """The tables of a run, gone on with where an earlier run of the same settings was interrupted.
+
+    Args:
+        output: the final name of the detections table; see `check_output`.
+        settings: what the tables' content depends on, as JSON values.
+        names: the source's images in order; those that the earlier run looked at must be the first of them.
+        resume: False to start anew in any case.
+    """
+    folder = partial_path(output)
+    is_kept = resume and _cut_to_kept(folder, settings, names)
+    if not is_kept:
+        remove_folder(folder)
+        folder.mkdir(parents=True)
+    tables = GrowingTables(folder, settings, is_kept)
+    try:
+        yield tables
+    finally:
+        tables.close()
+
+
+def check_output(output: Path) -> None:
+    """Makes sure that a detections table can bear this name.
+
+    Raises:
+        DetloopError: it is a folder, or the name of the images table.
+    """
+    if output.is_dir():
+        raise DetloopError(f"{output}: is a folder; give the CSV file to write")
+    if output.name == IMAGES_NAME:
+        raise DetloopError(f"{output}: {IMAGES_NAME} is the table of the images; give the detections another name")
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """How much of the tables is whole: the images they hold and their lengths."""
+
+    images: int
+    images_bytes: int
+    detections_bytes: int
+
+
+def _cut_to_kept(folder: Path, settings: dict[str, Any], names: Iterable[str]) -> bool:
+    """Cuts the tables that an earlier run left to what is whole; False when nothing there fits this run."""
+    try:
+        state = json.loads((folder / STATE_NAME).read_text(encoding="utf-8"))
+        kept = _Kept(**state["kept"])
+        if state["settings"] != settings:
+            return False
+        for name, size_bytes in ((IMAGES_NAME, kept.images_bytes), (DETECTIONS_NAME, kept.detections_bytes)):
+            if (folder / name).stat().st_size < size_bytes:
+                return False
+            os.truncate(folder / name, size_bytes)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    looked_at = (row.filename for row in read_image_rows(folder / IMAGES_NAME))
+    return all(old == new for old, new in zip_longest(looked_at, islice(names, kept.images)))
+
+
+def _flushed_size_bytes(file: IO[str]) -> int:
+    try:
+        file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.name) from None
+    return os.fstat(file.fileno()).st_size
