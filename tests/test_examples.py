@@ -1,0 +1,97 @@
+"""TFRecord files and tf.train.Example messages written without TensorFlow, read by TensorFlow, and the other way."""
+
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detloop.errors import DetloopError
+from detloop.examples import RecordWriter, count_records, decode_example, encode_example, read_records
+
+FEATURES = {
+    "text": [b"person", b"\xff\x00", b""],
+    "number": [1, 0, -5, 2**62],
+    "share": [0.5, -1.25, 0.0],
+    "nothing": [],
+}
+values = (
+    st.lists(st.binary(max_size=300), max_size=4)
+    | st.lists(st.floats(width=32, allow_nan=False), max_size=4)
+    | st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4)
+)
+
+
+def write(path: Path, records: list[bytes]) -> Path:
+    writer = RecordWriter(path)
+    for record in records:
+        writer.write(record)
+    writer.close()
+    return path
+
+
+def test_tensorflow_reads_the_example() -> None:
+    example = tf.train.Example.FromString(encode_example(FEATURES))
+    feature = example.features.feature
+    assert list(feature["text"].bytes_list.value) == FEATURES["text"]
+    assert list(feature["number"].int64_list.value) == FEATURES["number"]
+    assert list(feature["share"].float_list.value) == FEATURES["share"]
+    assert "nothing" in feature
+    assert feature["nothing"].WhichOneof("kind") is None
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=10), values, max_size=5))
+def test_what_is_encoded_is_decoded(features: dict) -> None:
+    assert decode_example(encode_example(features)) == features
+
+
+def test_encoding_does_not_depend_on_the_order_of_the_features() -> None:
+    assert encode_example(FEATURES) == encode_example(dict(reversed(FEATURES.items())))
+
+
+def test_tensorflow_reads_the_file(tmp_path: Path) -> None:
+    records = [b"", b"short", bytes(range(256)) * 9000]
+    path = write(tmp_path / "a.record", records)
+    assert [record.numpy() for record in tf.data.TFRecordDataset(str(path))] == records
+
+
+def test_a_file_of_tensorflow_is_read(tmp_path: Path) -> None:
+    records = [b"", b"short", bytes(range(256)) * 9000]
+    path = tmp_path / "a.record"
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    assert list(read_records(path)) == records
+    assert count_records(path) == 3
+
+
+def test_a_file_without_records_is_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.record", [])
+    assert list(read_records(path)) == []
+    assert count_records(path) == 0
+
+
+@pytest.mark.parametrize("kept_bytes", [5, 12, 20, 37])
+def test_a_file_cut_short_is_an_error(tmp_path: Path, kept_bytes: int) -> None:
+    path = write(tmp_path / "a.record", [b"0123456789", b"0123456789"])
+    path.write_bytes(path.read_bytes()[:kept_bytes])
+    with pytest.raises(DetloopError, match=r"a\.record"):
+        list(read_records(path))
+    with pytest.raises(DetloopError, match=r"a\.record"):
+        count_records(path)
+
+
+def test_a_changed_byte_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.record", [b"0123456789"])
+    data = bytearray(path.read_bytes())
+    data[14] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(DetloopError, match="damaged"):
+        list(read_records(path))
+
+
+def test_bytes_that_are_no_example_are_an_error() -> None:
+    with pytest.raises(DetloopError, match=r"tf\.train\.Example"):
+        decode_example(b"\xff\xff\xff")
