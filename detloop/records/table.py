@@ -90,7 +90,7 @@ def choose_classes(wanted: Sequence[str] | None, table: Path, survey: TableSurve
         DetloopError: a wanted name is empty, not UTF-8 or given twice, or no box is of a wanted class.
     """
     present = sorted(survey.boxes_of_class)
-    names = list(wanted) if wanted is not None else [name for name in present if name != UNKNOWN_CLASS]
+    names = list(wanted) if wanted is not None else [name for name in present if name not in ("", UNKNOWN_CLASS)]
     for position, name in enumerate(names):
         if not name:
             raise DetloopError("--classes has an empty name; give names with one comma between them")
