@@ -8,8 +8,9 @@ has six decimals and may be missing in a file of human labels. error is empty fo
 """
 
 import csv
+import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter, itemgetter
@@ -87,6 +88,25 @@ def detection_rows(image: ImageDetections) -> list[list[str | int]]:
         [image.filename, image.width, image.height, name, f"{score:.6f}", *edges]
         for name, score, edges in zip(image.class_names, image.scores.tolist(), edges_px, strict=True)
     ]
+
+
+def image_row(image: ImageRow) -> list[str | int]:
+    """The images.csv row of one image."""
+    return [image.filename, image.width, image.height, image.detections, image.error]
+
+
+def csv_text(rows: Iterable[Sequence[str | int]]) -> str:
+    r"""Rows as CSV, each ended by a newline alone, as pandas and the original script write it.
+
+    A value that holds a lone carriage return, which a reader takes for the end of a line, gets its row quoted whole:
+    csv.writer quotes it only where `\r` is part of the line terminator.
+    """
+    text = io.StringIO(newline="")
+    plain, quoted = csv.writer(text, lineterminator="\n"), csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    for row in rows:
+        has_carriage_return = any(isinstance(value, str) and "\r" in value for value in row)
+        (quoted if has_carriage_return else plain).writerow(row)
+    return text.getvalue()
 
 
 def read_detections(path: Path) -> Iterator[ImageDetections]:

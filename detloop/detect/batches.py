@@ -54,18 +54,18 @@ def gather_batches(images: Iterable[ReadImage], batch_size: int) -> Iterator[Bat
     waiting: dict[tuple[int, ...], list[ReadImage]] = {}
     taken = waiting_bytes = 0
     for image in images:
+        taken += 1
         if image.pixels is None:
             yield Batch([image], leaves_none_waiting=not waiting)
-            continue
-        taken += 1
-        shape, size_bytes = image.pixels.shape, image.pixels.nbytes
-        same_size = waiting.setdefault(shape, [])
-        same_size.append(image)
-        waiting_bytes += size_bytes
-        if len(same_size) >= batch_size or len(same_size) * size_bytes >= MOST_BATCH_BYTES:
-            waiting_bytes -= len(same_size) * size_bytes
-            del waiting[shape]
-            yield Batch(same_size, leaves_none_waiting=not waiting)
+        else:
+            shape, size_bytes = image.pixels.shape, image.pixels.nbytes
+            same_size = waiting.setdefault(shape, [])
+            same_size.append(image)
+            waiting_bytes += size_bytes
+            if len(same_size) >= batch_size or len(same_size) * size_bytes >= MOST_BATCH_BYTES:
+                waiting_bytes -= len(same_size) * size_bytes
+                del waiting[shape]
+                yield Batch(same_size, leaves_none_waiting=not waiting)
         if taken >= LOOK_AHEAD_BATCHES * batch_size or waiting_bytes >= MOST_WAITING_BYTES:
             yield from _all_waiting(waiting)
             waiting_bytes = 0

@@ -52,7 +52,7 @@ def detect_images(
         threshold: boxes with a score strictly above this are written.
         engine: what runs the model, "auto" or "tensorflow".
         batch_size: images a model run, where that many of one size are near each other.
-        resume: go on where an interrupted run of the same model, label map, source and threshold stopped.
+        resume: go on where an interrupted run of the same model, label map, source, threshold and strictness stopped.
         strict: an image that cannot be read is an error instead of a row of images.csv with the reason.
 
     Raises:
@@ -69,6 +69,7 @@ def detect_images(
         "images": str(source.root.resolve()),
         "threshold": threshold,
         "engine": engine,
+        "strict": strict,
     }
     detector = _Detector(open_engine(model_path, engine), names_of_classes, threshold)
     with open_tables(output, settings, source.names(), resume) as tables:

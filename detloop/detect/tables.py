@@ -1,11 +1,10 @@
 """The two tables while they grow: kept in a folder beside the output, so that an interrupted run can go on."""
 
-import csv
 import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +15,9 @@ from detloop.detections import (
     IMAGE_COLUMNS,
     ImageDetections,
     ImageRow,
+    csv_text,
     detection_rows,
+    image_row,
     open_csv_for_writing,
     read_image_rows,
     read_names_and_classes,
@@ -27,15 +28,6 @@ from detloop.store import partial_path, remove_folder, write_file_whole
 IMAGES_NAME = "images.csv"
 DETECTIONS_NAME = "detections.csv"
 STATE_NAME = "run.json"
-
-
-@dataclass(frozen=True)
-class Kept:
-    """How much of the tables in the folder is whole: their lengths in bytes and the images they hold."""
-
-    images: int
-    images_bytes: int
-    detections_bytes: int
 
 
 class GrowingTables:
@@ -52,11 +44,9 @@ class GrowingTables:
             self._count_rows()
         self._images = open_csv_for_writing(folder / IMAGES_NAME, append=is_kept)
         self._detections = open_csv_for_writing(folder / DETECTIONS_NAME, append=is_kept)
-        self._image_rows = csv.writer(self._images, lineterminator="\n")
-        self._detection_rows = csv.writer(self._detections, lineterminator="\n")
         if not is_kept:
-            self._image_rows.writerow(IMAGE_COLUMNS)
-            self._detection_rows.writerow(DETECTION_COLUMNS)
+            self._images.write(csv_text([IMAGE_COLUMNS]))
+            self._detections.write(csv_text([DETECTION_COLUMNS]))
 
     def _count_rows(self) -> None:
         for row in read_image_rows(self._folder / IMAGES_NAME):
@@ -64,11 +54,17 @@ class GrowingTables:
         self.tally.see_boxes(name for _, name in read_names_and_classes(self._folder / DETECTIONS_NAME))
 
     def write(self, row: ImageRow, found: ImageDetections | None) -> None:
-        """Adds an image and its boxes."""
-        self._image_rows.writerow(astuple(row))
+        """Adds an image and its boxes.
+
+        Raises:
+            OSError: the disk is full; the error names the file.
+        """
+        with _naming(self._images):
+            self._images.write(csv_text([image_row(row)]))
         self.tally.see_image(row)
         if found is not None:
-            self._detection_rows.writerows(detection_rows(found))
+            with _naming(self._detections):
+                self._detections.write(csv_text(detection_rows(found)))
             self.tally.see_boxes(found.class_names)
 
     def keep(self) -> None:
@@ -82,9 +78,10 @@ class GrowingTables:
             partial.write_text(json.dumps({"settings": self._settings, "kept": asdict(kept)}), encoding="utf-8")
 
     def finish(self, output: Path) -> None:
-        """Gives both tables their final names, that of the detections last: where it is new, the run is finished."""
+        """Gives both tables their final names, that of the detections last: where it is, both are of one run."""
         self.keep()
         self.close()
+        output.unlink(missing_ok=True)
         (self._folder / IMAGES_NAME).replace(output.with_name(IMAGES_NAME))
         (self._folder / DETECTIONS_NAME).replace(output)
         remove_folder(self._folder)
@@ -150,15 +147,22 @@ def _cut_to_kept(folder: Path, settings: dict[str, Any], names: Iterable[str]) -
             if (folder / name).stat().st_size < size_bytes:
                 return False
             os.truncate(folder / name, size_bytes)
-    except (OSError, ValueError, KeyError, TypeError):
+        looked_at = (row.filename for row in read_image_rows(folder / IMAGES_NAME))
+        return all(old == new for old, new in zip_longest(looked_at, islice(names, kept.images)))
+    except (OSError, ValueError, KeyError, TypeError, DetloopError):
         return False
-    looked_at = (row.filename for row in read_image_rows(folder / IMAGES_NAME))
-    return all(old == new for old, new in zip_longest(looked_at, islice(names, kept.images)))
 
 
 def _flushed_size_bytes(file: IO[str]) -> int:
-    try:
+    with _naming(file):
         file.flush()
+    return os.fstat(file.fileno()).st_size
+
+
+@contextmanager
+def _naming(file: IO[str]) -> Iterator[None]:
+    """Puts the file's name into an error of the system, which leaves it out when a write fails."""
+    try:
+        yield
     except OSError as error:
         raise OSError(error.errno, error.strerror, file.name) from None
-    return os.fstat(file.fileno()).st_size
