@@ -12,6 +12,7 @@ from typing import Any
 
 from kfp import local
 
+from detloop.cluster.run_folder import locked, named_by_inputs
 from detloop.cluster.step_process import StepProcesses
 from detloop.errors import DetloopError
 from detloop.store import write_file_whole, write_folder_whole
@@ -59,37 +60,43 @@ class RunSummary:
 def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSummary:
     """Runs a pipeline function and copies its results to `output`.
 
-    A step whose inputs are those of an earlier run into the same `output` is not run again: its results are taken.
+    A step whose inputs are those of an earlier run into the same `output` is not run again: its results are taken. A
+    step that was killed goes on with what it had written.
 
     Args:
         pipeline: a function decorated with dsl.pipeline, whose outputs are artifacts.
         arguments: its parameters; URIs must be absolute, since steps run elsewhere.
 
     Raises:
-        DetloopError: a step failed; the message names it and its reason.
+        DetloopError: a step failed, and the message names it and its reason; or another run works in `output`.
     """
     began = time.monotonic()
     root = output.resolve() / "pipeline"
     root.mkdir(parents=True, exist_ok=True)
-    processes = StepProcesses()
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), enable_caching=True)
-    with processes.in_place(), _kfp_kept_quiet():
-        try:
-            finished = pipeline(**arguments)
-        except RuntimeError as error:
-            if processes.failed is None:
-                raise DetloopError(f"the pipeline failed: {error}") from None
-            raise DetloopError(f"step {processes.failed}: {processes.reason}") from None
+    with locked(root) as lock:
+        processes = StepProcesses(inherited_descriptors=(lock,))
+        with processes.in_place(), named_by_inputs(arguments), _kfp_kept_quiet():
+            finished = _finish(pipeline, arguments, processes)
+        _collect(finished.outputs, output)
     steps = [_step_result(name, artifact, processes) for name, artifact in finished.outputs.items()]
-    _collect(finished.outputs, output)
     return RunSummary(sorted(steps, key=_order_in(processes)), time.monotonic() - began, output)
+
+
+def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) -> Any:
+    try:
+        return pipeline(**arguments)
+    except RuntimeError as error:
+        if processes.failed is None:
+            raise DetloopError(f"the pipeline failed: {error}") from None
+        raise DetloopError(f"step {processes.failed}: {processes.reason}") from None
 
 
 @contextlib.contextmanager
 def _kfp_kept_quiet() -> Any:
-    """Mutes kfp.local's own log and its warning about image names; steps print to standard error by themselves."""
+    """Mutes kfp.local's own log and its warnings (image names, display names); steps print by themselves."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=RuntimeWarning, module="kfp")
+        warnings.filterwarnings("ignore", module="kfp")
         previous = logging.root.manager.disable
         logging.disable(logging.ERROR)
         try:

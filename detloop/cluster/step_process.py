@@ -3,10 +3,11 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from kfp.local import subprocess_task_handler
 
 _TRACEBACK = "Traceback (most recent call last):"
 _EXECUTOR_CHATTER = re.compile(r"^\[KFP Executor .* INFO\]")
+_INPUT_FOLLOWS = "Got executor_input:"
 _OWN_ERROR = re.compile(r"^detloop\.errors\.\w+: (.*)")
+_OS_ERROR = re.compile(r"^(?:\w+\.)*(?:OSError|\w+Error): \[Errno \d+\] (?P<reason>.*?)(?:: (?P<path>'.*'))?$")
 _OUTPUT_FILE = re.compile(r'"outputFile": ?("[^"]*")')
 
 
@@ -23,13 +26,17 @@ class StepProcesses:
 
     kfp.local tells neither how long a step took nor why it failed, and indents and buffers what steps say.
 
+    Args:
+        inherited_descriptors: open files that every step holds until it ends.
+
     Attributes:
         seconds: wall time of each step that ran, by its task name in the order of execution; a cached one is absent.
         failed: name of the step that failed, or None.
         reason: why, on one line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inherited_descriptors: tuple[int, ...] = ()) -> None:
+        self._inherited_descriptors = inherited_descriptors
         self.seconds: dict[str, float] = {}
         self.failed: str | None = None
         self.reason = ""
@@ -56,6 +63,7 @@ class StepProcesses:
             text=True,
             errors="replace",
             env={**os.environ, **(env_vars or {})},
+            pass_fds=self._inherited_descriptors,
         )
         with process:
             traceback = _pass_on(process.stdout or ())
@@ -75,25 +83,42 @@ def _task_name(command: list[str]) -> str:
     return "step"
 
 
-def _pass_on(lines: Iterator[str] | tuple[()]) -> list[str]:
+def _pass_on(lines: Iterable[str]) -> list[str]:
     """Prints a step's lines as they come, but for KFP's chatter and a traceback, which is returned."""
     traceback: list[str] = []
-    for line in lines:
-        text = line.rstrip("\n")
+    for text in _without_chatter(line.rstrip("\n") for line in lines):
         if traceback or text == _TRACEBACK:
             traceback.append(text)
-        elif text.strip() and not _EXECUTOR_CHATTER.match(text):
+        elif text.strip():
             print(f"  {text}", file=sys.stderr, flush=True)
     return traceback
+
+
+def _without_chatter(lines: Iterator[str]) -> Iterator[str]:
+    """Leaves out the lines of KFP's executor, and the step's input, which it prints as indented JSON."""
+    for line in lines:
+        if not _EXECUTOR_CHATTER.match(line):
+            yield line
+        elif line.endswith(_INPUT_FOLLOWS):
+            next((end for end in lines if end == "}"), None)
 
 
 def _reason(traceback: list[str], code: int) -> str:
     """The step's own one-line error; anything else is a fault of ours, so its traceback is shown whole."""
     for line in reversed(traceback):
-        own = _OWN_ERROR.match(line)
-        if own:
+        if own := _OWN_ERROR.match(line):
             return own[1]
-    print("\n".join(traceback), file=sys.stderr)
+        if system := _OS_ERROR.match(line):
+            return f"{system['path']}: {system['reason']}" if system["path"] else system["reason"]
+    if traceback:
+        print("\n".join(traceback), file=sys.stderr)
     said = next((line for line in reversed(traceback) if line.strip()), "")
-    ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-    return f"{said} ({ended})" if said else ended
+    return f"{said} ({_ending(code)})" if said else _ending(code)
+
+
+def _ending(code: int) -> str:
+    """How a process ended; the shell that runs a step reports a signal as 128 and its number."""
+    signal_number = -code if code < 0 else code - 128
+    if signal_number == signal.SIGKILL:
+        return f"killed by signal {signal_number}, as the system does when memory runs out"
+    return f"killed by signal {signal_number}" if signal_number > 0 else f"exit code {code}"
