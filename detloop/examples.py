@@ -44,7 +44,7 @@ def decode_example(data: bytes) -> dict[str, FeatureValues]:
     try:
         example.ParseFromString(data)
     except DecodeError:
-        raise DetloopError("a record is not a tf.train.Example") from None
+        raise DetloopError("not a tf.train.Example") from None
     return {name: _values(feature) for name, feature in example.features.feature.items()}
 
 

@@ -46,7 +46,10 @@ def read_labelled_images(record_file: Path, label_map: LabelMap) -> Iterator[Lab
     """
     for number, data in enumerate(read_records(record_file), start=1):
         where = f"{record_file}, record {number}"
-        features = decode_example(data)
+        try:
+            features = decode_example(data)
+        except DetloopError as error:
+            raise DetloopError(f"{where}: {error}; write the records again") from None
         filename = bytes(_single(features, "image/filename", where)).decode("utf-8", "surrogateescape")
         try:
             pixels = decode_rgb(bytes(_single(features, "image/encoded", where)))
