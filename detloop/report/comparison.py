@@ -1,0 +1,183 @@
+"""One HTML page that shows what teacher and student found in the same images, and how well they agree."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from detloop.detections import ImageDetections
+from detloop.errors import DetloopError, ImageError
+from detloop.images import ImageSource, decode_rgb, open_source
+from detloop.progress import Progress
+from detloop.report import loss_curve
+from detloop.report.drawing import class_colors, draw_detections, jpeg_data_uri
+from detloop.report.found import Found, choose_images, count_found
+from detloop.report.measured import read_metrics
+from detloop.store import write_file_whole
+
+PAGE_LIMIT_BYTES = 5_000_000
+TEXT_RESERVE_BYTES = 400_000
+TEMPLATE_NAME = "comparison.html.jinja"
+
+
+@dataclass(frozen=True)
+class ReportSummary:
+    """What the page shows, and its size."""
+
+    output: Path
+    size_bytes: int
+    pictures: int
+    images: int
+    teacher_boxes: int
+    student_boxes: int
+
+    def __str__(self) -> str:
+        return (
+            f"wrote {self.output} ({self.size_bytes / 1e6:.1f} MB): teacher and student side by side on"
+            f" {self.pictures} of {self.images} images;"
+            f" the teacher found {self.teacher_boxes} boxes, the student {self.student_boxes}"
+        )
+
+    def metadata(self) -> dict[str, int | float | str]:
+        """The figures for a pipeline artifact."""
+        return {
+            "pictures": self.pictures,
+            "images": self.images,
+            "teacher_boxes": self.teacher_boxes,
+            "student_boxes": self.student_boxes,
+            "size_bytes": self.size_bytes,
+        }
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image with one detector's boxes drawn on it, as a data: URI, and how many boxes there are."""
+
+    uri: str
+    boxes: int
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One image as the teacher and as the student see it."""
+
+    filename: str
+    teacher: Picture
+    student: Picture
+
+
+def write_comparison(
+    *,
+    images: str,
+    teacher: Path,
+    student: Path,
+    metrics: Path | None,
+    output: Path,
+    training_log: Path | None = None,
+    pictures: int = 10,
+) -> ReportSummary:
+    """Writes one self-contained HTML page of at most 5 MB, which opens without a network.
+
+    Args:
+        images: URI of the images that both tables were made from.
+        teacher, student: a detections.csv each, with its images.csv beside it.
+        metrics: the metrics.json of the student's evaluation, if there is one.
+        output: the page to write.
+        training_log: the training_log.csv of the student's training, if there is one.
+        pictures: how many images to show, evenly spread over those that both detectors could read.
+
+    Raises:
+        DetloopError: a table, the metrics or the log is not what it should be; the tables have no image in common; or
+            an image to show cannot be read or is of another size than the tables say.
+    """
+    source = open_source(images)
+    chosen = choose_images(teacher, student, pictures)
+    found_by_teacher, found_by_student = count_found(teacher, chosen.rows), count_found(student, chosen.rows)
+    names = _names_by_frequency(found_by_teacher, found_by_student)
+    colors = class_colors(names)
+    page = (
+        _environment()
+        .from_string(_template())
+        .render(
+            pairs=list(_pairs(source, found_by_teacher.shown, found_by_student.shown, colors)),
+            common_images=chosen.common,
+            teacher=found_by_teacher,
+            student=found_by_student,
+            class_names=names,
+            colors=colors,
+            measured=None if metrics is None else read_metrics(metrics),
+            curve=None if training_log is None else loss_curve.read_loss_curve(training_log),
+            chart=loss_curve,
+        )
+    )
+    content = page.encode("utf-8", "replace")
+    with write_file_whole(output) as partial:
+        partial.write_bytes(content)
+    return ReportSummary(
+        output=output,
+        size_bytes=len(content),
+        pictures=len(chosen.rows),
+        images=chosen.common,
+        teacher_boxes=found_by_teacher.boxes,
+        student_boxes=found_by_student.boxes,
+    )
+
+
+def _names_by_frequency(teacher: Found, student: Found) -> list[str]:
+    """The classes of both detectors, those that the teacher found most often first."""
+    names = {*teacher.boxes_of_class, *student.boxes_of_class}
+    return sorted(names, key=lambda name: (-teacher.boxes_of_class.get(name, 0), name))
+
+
+def _pairs(
+    source: ImageSource,
+    by_teacher: Sequence[ImageDetections],
+    by_student: Sequence[ImageDetections],
+    colors: dict[str, str],
+) -> Iterator[Pair]:
+    limit_bytes = (PAGE_LIMIT_BYTES - TEXT_RESERVE_BYTES) // max(2 * len(by_teacher), 1)
+    with Progress("report", len(by_teacher), unit="pictures") as progress:
+        for teacher, student in zip(by_teacher, by_student, strict=True):
+            pixels = _pixels(source, teacher.filename)
+            yield Pair(
+                teacher.filename,
+                _picture(pixels, teacher, colors, limit_bytes),
+                _picture(pixels, student, colors, limit_bytes),
+            )
+            progress.update()
+
+
+def _picture(pixels: np.ndarray, detections: ImageDetections, colors: dict[str, str], limit_bytes: int) -> Picture:
+    height, width = pixels.shape[:2]
+    if (detections.width, detections.height) != (width, height):
+        raise DetloopError(
+            f"{detections.filename} is {width}x{height} pixels, but {detections.width}x{detections.height} in the"
+            " tables; give the images that the tables were made from"
+        )
+    drawn = draw_detections(pixels, detections, colors)
+    return Picture(jpeg_data_uri(drawn, limit_bytes), len(detections), *drawn.size)
+
+
+def _pixels(source: ImageSource, filename: str) -> np.ndarray:
+    try:
+        return decode_rgb(source.read_bytes(filename))
+    except ImageError as error:
+        raise DetloopError(
+            f"{source.root}/{filename}: {error}; give the images that the tables were made from"
+        ) from None
+
+
+def _environment() -> Environment:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["figure"] = lambda value: "-" if value is None else f"{value:.3f}"
+    environment.filters["count"] = lambda value: f"{value:,}"
+    return environment
+
+
+def _template() -> str:
+    return resources.files("detloop.report").joinpath(TEMPLATE_NAME).read_text(encoding="utf-8")

@@ -1,0 +1,111 @@
+"""Boxes drawn on images, as JPEG of at most so many bytes."""
+
+import base64
+import io
+import math
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from detloop.detections import ImageDetections
+
+SHORTEST_LONG_SIDE_PX, LONGEST_SIDE_PX = 360, 720
+JPEG_QUALITIES = (82, 70, 55, 40, 25)
+SMALLEST_SIDE_PX = 48
+LINE_WIDTH_PX, FONT_SIZE_PX, TAG_PADDING_PX = 3, 15, 3
+
+# Colours that colour-blind readers tell apart, less black and dark blue, which are lost on a photograph.
+# Source: Okabe and Ito, "Color Universal Design", 2008.
+CLASS_COLORS = ("#e69f00", "#56b4e9", "#f0e442", "#cc79a7", "#009e73", "#d55e00")
+
+
+def class_colors(names: list[str]) -> dict[str, str]:
+    """A colour (#rrggbb) for each class, in the order of the names; beyond six classes colours come again."""
+    return {name: CLASS_COLORS[position % len(CLASS_COLORS)] for position, name in enumerate(names)}
+
+
+def draw_detections(pixels: np.ndarray, detections: ImageDetections, colors: dict[str, str]) -> Image.Image:
+    """The image with a frame around each box and a tag with its class and score.
+
+    The image is scaled first, so that lines and letters are sharp and of one size whatever the image's size.
+
+    Args:
+        pixels: uint8 [height, width, 3].
+        detections: boxes_px as xmin, ymin, xmax, ymax in pixels of `pixels`.
+        colors: #rrggbb of every class name in `detections`.
+    """
+    image = Image.fromarray(pixels)
+    scale = _shown_scale(image.size)
+    image = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)), Image.Resampling.LANCZOS)
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(FONT_SIZE_PX)
+    by_score = np.argsort(detections.scores, kind="stable")
+    size_whwh = np.array([*image.size, *image.size])
+    boxes_px = np.clip(detections.boxes_px * scale, 0, size_whwh - 1)
+    for index in by_score:
+        _draw_frame(draw, boxes_px[index], colors[detections.class_names[index]])
+    for index in by_score:
+        name = detections.class_names[index]
+        _draw_tag(draw, font, boxes_px[index], f"{_drawable(name)} {detections.scores[index]:.2f}", colors[name])
+    return image
+
+
+def jpeg_data_uri(image: Image.Image, limit_bytes: int) -> str:
+    """The image as a data: URI of at most `limit_bytes` characters: coarser, then smaller until it fits.
+
+    An image that does not fit at 48 pixels' length is given as it is then, a few hundred bytes.
+    """
+    while True:
+        for quality in JPEG_QUALITIES:
+            uri = _data_uri(image, quality)
+            if len(uri) <= limit_bytes:
+                return uri
+        if max(image.size) <= SMALLEST_SIDE_PX:
+            return uri
+        image = image.resize((_scaled(image.width, 0.7), _scaled(image.height, 0.7)), Image.Resampling.LANCZOS)
+
+
+def _data_uri(image: Image.Image, quality: int) -> str:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _shown_scale(size_wh: tuple[int, int]) -> float:
+    long_side_px = max(size_wh)
+    return min(max(long_side_px, SHORTEST_LONG_SIDE_PX), LONGEST_SIDE_PX) / long_side_px
+
+
+def _scaled(length_px: int, scale: float) -> int:
+    return max(round(length_px * scale), 1)
+
+
+def _draw_frame(draw: ImageDraw.ImageDraw, box_px: np.ndarray, color: str) -> None:
+    """A coloured line inside a dark one, so that it shows on any ground."""
+    xmin, ymin, xmax, ymax = (float(edge) for edge in box_px)
+    draw.rectangle((xmin - 1, ymin - 1, xmax + 1, ymax + 1), outline="#101010", width=LINE_WIDTH_PX + 2)
+    draw.rectangle((xmin, ymin, xmax, ymax), outline=color, width=LINE_WIDTH_PX)
+
+
+def _draw_tag(
+    draw: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    box_px: np.ndarray,
+    text: str,
+    color: str,
+) -> None:
+    """A tag on top of its box, or inside it where the image ends above; never beyond the image's edges."""
+    width = math.ceil(draw.textlength(text, font)) + 2 * TAG_PADDING_PX
+    height = FONT_SIZE_PX + 2 * TAG_PADDING_PX
+    image_width, image_height = draw.im.size
+    left = max(min(float(box_px[0]), image_width - width), 0)
+    top = float(box_px[1]) - height
+    if top < 0:
+        top = max(min(float(box_px[1]), image_height - height), 0)
+    draw.rectangle((left, top, left + width, top + height), fill=color)
+    draw.text((left + TAG_PADDING_PX, top + height / 2), text, fill="#101010", font=font, anchor="lm")
+
+
+def _drawable(name: str) -> str:
+    """The name without what no font can draw: bytes that are not UTF-8 (kept as surrogates), and line breaks."""
+    return " ".join(name.encode("utf-8", "replace").decode("utf-8").split())
