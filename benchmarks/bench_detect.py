@@ -1,0 +1,130 @@
+"""`detloop detect` against the original script's loop, side by side on the same images with the same model.
+
+    python -m benchmarks.bench_detect --model frozen_inference_graph.pb --images FOLDER [--rounds 5]
+
+The rival is the loop of the Object Detection API's tutorial, as labelling scripts have it: one image at a time, decoded
+in line by PIL and np.asarray, one sess.run each, the rows written at the end. Both are timed from their first image to
+their last row, the model loaded before; the first run of a session, in which TensorFlow prepares the graph, counts.
+
+Every figure is the median of the rounds, in which the two alternate. Prints one line a figure; exits with 1 when the
+ratio to the original is below 1.3, or when four times the images take more than a tenth more memory.
+"""
+
+import argparse
+import csv
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+from PIL import Image
+
+from detloop.detect import detect_images
+from detloop.labels import LabelMap, write_label_map
+
+REQUIRED_RATIO = 1.3
+MOST_MEMORY_GROWTH = 1.1
+THRESHOLD = 0.5
+PEAK_MEMORY_SCRIPT = """
+import resource, sys
+from pathlib import Path
+from detloop.detect import detect_images
+model, label_map, images, output = sys.argv[1:]
+detect_images(model=model, label_map=label_map, images=images, output=Path(output))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def detect_as_original(model: Path, images: list[Path], names_of_classes: dict[int, str], output: Path) -> float:
+    """The original loop; gives the seconds it took once the model was loaded."""
+    import tensorflow as tf
+
+    graph = tf.Graph()
+    with graph.as_default():
+        graph_def = tf.compat.v1.GraphDef()
+        graph_def.ParseFromString(model.read_bytes())
+        tf.import_graph_def(graph_def, name="")
+    names = ("detection_boxes", "detection_scores", "detection_classes", "num_detections")
+    fetches = [graph.get_tensor_by_name(f"{name}:0") for name in names]
+    rows = []
+    with tf.compat.v1.Session(graph=graph) as session:
+        began = time.perf_counter()
+        for path in images:
+            image = Image.open(path)
+            width, height = image.size
+            image_np = np.expand_dims(np.asarray(image), axis=0)
+            boxes, scores, classes, _ = session.run(fetches, feed_dict={"image_tensor:0": image_np})
+            boxes, scores, classes = np.squeeze(boxes), np.squeeze(scores), np.squeeze(classes).astype(np.int32)
+            for i in range(boxes.shape[0]):
+                if scores[i] > THRESHOLD:
+                    ymin, xmin, ymax, xmax = boxes[i].tolist()
+                    edges = (int(xmin * width), int(ymin * height), int(xmax * width), int(ymax * height))
+                    name = names_of_classes.get(classes[i], "N/A")
+                    rows.append((path.name, width, height, name, f"{scores[i]:.6f}", *edges))
+        with output.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(("filename", "width", "height", "class", "score", "xmin", "ymin", "xmax", "ymax"))
+            table.writerows(rows)
+        return time.perf_counter() - began
+
+
+def peak_memory_mib(model: Path, label_map: Path, images: list[Path], folder: Path, copies: int) -> float:
+    """Peak resident memory of a process that detects in the images, each listed `copies` times."""
+    links = folder / f"copies-{copies}"
+    links.mkdir()
+    for copy in range(copies):
+        for path in images:
+            (links / f"{copy}-{path.name}").symlink_to(path)
+    arguments = (model, label_map, links, folder / f"memory-{copies}.csv")
+    command = [sys.executable, "-c", PEAK_MEMORY_SCRIPT, *map(str, arguments)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def compare(model: Path, images: list[Path], rounds: int, folder: Path) -> bool:
+    """Prints every figure; whether both hold."""
+    names_of_classes = {1: "person"}
+    label_map = folder / "label_map.pbtxt"
+    write_label_map(LabelMap(names_of_classes), label_map)
+    original_rates, rates = [], []
+    for number in range(1, rounds + 1):
+        seconds = detect_as_original(model, images, names_of_classes, folder / "original.csv")
+        original_rates.append(len(images) / seconds)
+        summary = detect_images(
+            model=str(model),
+            label_map=str(label_map),
+            images=str(images[0].parent),
+            output=folder / "detections.csv",
+            threshold=THRESHOLD,
+        )
+        rates.append(summary.images_per_second)
+        print(f"round {number}: original {original_rates[-1]:.1f} images/s, detloop detect {rates[-1]:.1f} images/s")
+    ratio = statistics.median(new / old for new, old in zip(rates, original_rates, strict=True))
+    print(f"original loop:   {statistics.median(original_rates):.1f} images/s")
+    print(f"detloop detect:  {statistics.median(rates):.1f} images/s")
+    print(f"ratio:           {ratio:.2f} (at least {REQUIRED_RATIO})")
+    once, four_times = (peak_memory_mib(model, label_map, images, folder, copies) for copies in (1, 4))
+    print(f"peak memory:     {once:.0f} MiB for {len(images)} images, {four_times:.0f} MiB for {4 * len(images)}")
+    return ratio >= REQUIRED_RATIO and four_times <= MOST_MEMORY_GROWTH * once
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, required=True, help="frozen graph")
+    parser.add_argument("--images", type=Path, required=True, help="folder of JPEGs")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    images = sorted(path.resolve() for path in options.images.glob("*.jpg"))
+    if not images:
+        parser.error(f"--images {options.images}: no .jpg there")
+    with tempfile.TemporaryDirectory(prefix="bench-detect-") as folder:
+        return 0 if compare(options.model, images, options.rounds, Path(folder)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
