@@ -21,10 +21,12 @@ def detect(
         images: Where the images lie; they are read there, never copied.
         model: A frozen graph, a SavedModel, or a folder with either.
         label_map: The model's label map (.pbtxt).
-        detections: A folder with detections.csv (a row a box) and images.csv (a row an image).
         threshold: Boxes with a score above this are kept.
         batch_size: Images a model run.
         images_version: Anything that changes when the images do; KFP's cache goes by parameters alone.
+
+    Returns:
+        detections: A folder with detections.csv (a row a box) and images.csv (a row an image).
     """
     from pathlib import Path
 

@@ -18,10 +18,14 @@ def evaluate(
     Args:
         model: A folder of the export step.
         records: A folder of the records step.
-        evaluation: A folder with metrics.json and per_class.csv.
-        metrics: The same numbers, for the KFP UI.
         batch_size: Images a model run.
+
+    Returns:
+        evaluation: A folder with metrics.json and per_class.csv.
+        metrics: The same numbers, for the KFP UI; its file is metrics.json again, since kfp.local takes a result from
+            its cache only where every artifact has one.
     """
+    import shutil
     from pathlib import Path
 
     from detloop.evaluate import evaluate_model
@@ -29,6 +33,7 @@ def evaluate(
     summary = evaluate_model(
         model=model.path, records=Path(records.path), output=Path(evaluation.path), batch_size=int(batch_size)
     )
+    shutil.copyfile(Path(evaluation.path) / "metrics.json", metrics.path)
     evaluation.metadata.update(summary.metadata())
     for name, value in summary.metadata().items():
         if isinstance(value, float):

@@ -12,6 +12,8 @@ def export(images: str, training: dsl.Input[dsl.Model], model: dsl.Output[dsl.Mo
     Args:
         images: Images for the proof.
         training: A folder of the train step.
+
+    Returns:
         model: A folder with saved_model, for TF1 models frozen_inference_graph.pb, and label_map.pbtxt.
     """
     from pathlib import Path

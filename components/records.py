@@ -22,13 +22,15 @@ def records(
     Args:
         images: Where the images lie.
         detections: A folder with detections.csv and images.csv.
-        records: A folder with train-*.record, valid-*.record, label_map.pbtxt and split.csv.
-        label_map: The label map of the wanted classes, ids from 1 in their order.
         classes: Classes wanted, as person,car; empty for all.
         first: The first so many images train, the rest validate; 0 to split by hash instead.
         valid_fraction: Share of the images that validates.
         group_by: Regular expression; images whose names match with the same text stay on one side.
         keep_negatives: Whether images without any wanted box are written too.
+
+    Returns:
+        records: A folder with train-*.record, valid-*.record, label_map.pbtxt and split.csv.
+        label_map: The label map of the wanted classes, ids from 1 in their order.
     """
     import shutil
     from pathlib import Path

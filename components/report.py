@@ -23,6 +23,8 @@ def report(
         student: The student's detections.
         evaluation: A folder of the evaluate step.
         training: A folder of the train step, for its loss curve.
+
+    Returns:
         page: One HTML page that opens offline.
         summary: The numbers as a Markdown table.
     """

@@ -20,11 +20,13 @@ def train(
     Args:
         config: The pipeline.config, of either generation of the Object Detection API.
         records: A folder of the records step.
-        training: A folder with checkpoints, TensorBoard events, training_log.csv and the config as used.
         checkpoint: Weights to start from: a TF1 frozen graph or a checkpoint; empty for the config's.
         steps: Training steps; 0 for the config's.
         batch_size: Images a step; 0 for the config's.
         config_version: Anything that changes when the config or the checkpoint does; KFP's cache goes by parameters.
+
+    Returns:
+        training: A folder with checkpoints, TensorBoard events, training_log.csv and the config as used.
     """
     from pathlib import Path
 

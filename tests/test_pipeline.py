@@ -1,0 +1,105 @@
+"""The compiled pipeline, as a KFP server would read it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from detloop import __version__
+from detloop.cli import main
+
+ROOT = Path(__file__).parent.parent
+STEPS = ("detect", "records", "train", "export", "evaluate", "detect-2", "report")
+
+
+def compile_to(path: Path, **environment: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "detloop.cli", "compile", "--output", str(path)]
+    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, capture_output=True)
+    return yaml.safe_load(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return compile_to(tmp_path_factory.mktemp("compiled") / "pipeline.yaml")
+
+
+def containers_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    executors = spec["deploymentSpec"]["executors"].items()
+    return {name.removeprefix("exec-"): one["container"] for name, one in executors if "container" in one}
+
+
+def test_every_step_runs_in_the_image_of_this_version_and_installs_nothing(spec: dict[str, Any]) -> None:
+    containers = containers_of(spec)
+    assert set(containers) == set(STEPS)
+    assert {container["image"] for container in containers.values()} == {f"detloop:{__version__}"}
+    assert not [name for name, container in containers.items() if "pip install" in " ".join(container["command"])]
+
+
+def test_the_image_is_the_environments(tmp_path: Path) -> None:
+    spec = compile_to(tmp_path / "pipeline.yaml", DETLOOP_IMAGE="example.org/detector:7")
+    assert {container["image"] for container in containers_of(spec).values()} == {"example.org/detector:7"}
+
+
+@pytest.mark.parametrize(
+    ("step", "side", "name", "schema"),
+    [
+        ("detect", "input", "model", "system.Model"),
+        ("detect", "input", "label_map", "system.Artifact"),
+        ("detect", "output", "detections", "system.Dataset"),
+        ("records", "output", "records", "system.Dataset"),
+        ("records", "output", "label_map", "system.Artifact"),
+        ("train", "output", "training", "system.Model"),
+        ("export", "output", "model", "system.Model"),
+        ("evaluate", "output", "metrics", "system.Metrics"),
+        ("report", "output", "page", "system.HTML"),
+        ("report", "output", "summary", "system.Markdown"),
+    ],
+)
+def test_what_travels_between_steps_is_typed(
+    spec: dict[str, Any], step: str, side: str, name: str, schema: str
+) -> None:
+    definitions = spec["components"][f"comp-{step}"][f"{side}Definitions"]
+    assert definitions["artifacts"][name]["artifactType"]["schemaTitle"] == schema
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "producer"),
+    [
+        ("records", "detections", "detect"),
+        ("train", "records", "records"),
+        ("export", "training", "train"),
+        ("evaluate", "model", "export"),
+        ("evaluate", "records", "records"),
+        ("detect-2", "model", "export"),
+        ("detect-2", "label_map", "records"),
+        ("report", "teacher", "detect"),
+        ("report", "student", "detect-2"),
+        ("report", "evaluation", "evaluate"),
+    ],
+)
+def test_each_step_gets_what_the_story_says(spec: dict[str, Any], step: str, name: str, producer: str) -> None:
+    artifact = spec["root"]["dag"]["tasks"][step]["inputs"]["artifacts"][name]
+    assert artifact["taskOutputArtifact"]["producerTask"] == producer
+
+
+def test_only_what_a_run_must_be_told_has_no_default(spec: dict[str, Any]) -> None:
+    parameters = spec["root"]["inputDefinitions"]["parameters"]
+    assert {name for name, one in parameters.items() if not one.get("isOptional")} == {
+        "images",
+        "model",
+        "label_map",
+        "config",
+    }
+    assert [name for name, one in parameters.items() if not one.get("description")] == []
+
+
+def test_a_name_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["compile", "--output", str(tmp_path / "pipeline.json")])
+    assert result.exit_code == 1
+    assert "ends in .yaml" in result.stderr
+    assert list(tmp_path.iterdir()) == []
