@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from detloop.detections import ImageDetections, open_csv_for_reading, open_csv_for_writing
+from detloop.detections import ImageDetections, csv_text, open_csv_for_reading, open_csv_for_writing
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, open_source
 from detloop.labels import write_label_map
@@ -158,12 +158,11 @@ def _write_candidates(
         return record
 
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
-        split_rows = csv.writer(split_file, lineterminator="\n")
-        split_rows.writerow(SPLIT_COLUMNS)
+        split_file.write(csv_text([SPLIT_COLUMNS]))
         for record in done_beside(written, done_beside(partial(_record, source=source), candidates)):
             candidate, name = record.candidate, record.candidate.image.filename
             if not record.error:
-                split_rows.writerow((name, candidate.group, candidate.side, len(candidate.boxes)))
+                split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
                 tally.write(candidate.side, candidate.boxes)
             elif strict:
                 raise DetloopError(f"{source.path(name)}: {record.error}")

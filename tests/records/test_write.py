@@ -193,7 +193,16 @@ def test_shards_are_filled_in_turn(tmp_path: Path, images: Path, table: Path) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["a,b.jpg", 'say "hi".jpg', "two words.jpg", "Straße 東京.jpg", "sub/folder/x.jpg", "-x.jpg", "line\nend.jpg"],
+    [
+        "a,b.jpg",
+        'say "hi".jpg',
+        "two words.jpg",
+        "Straße 東京.jpg",
+        "sub/folder/x.jpg",
+        "-x.jpg",
+        "line\nend.jpg",
+        "car\riage.jpg",
+    ],
 )
 def test_odd_names(tmp_path: Path, images: Path, name: str) -> None:
     draw_image(images / name, [BOX])
