@@ -46,7 +46,7 @@ def read_label_map(path: Path) -> LabelMap:
         DetloopError: the file is no label map, has no item, or an item lacks an id or a name or repeats one.
     """
     try:
-        message = text_format.Parse(path.read_text(encoding="utf-8"), _message_class()(), allow_unknown_field=True)
+        message = text_format.Parse(path.read_text(encoding="utf-8-sig"), _message_class()(), allow_unknown_field=True)
     except FileNotFoundError:
         raise DetloopError(f"{path}: no such label map") from None
     except IsADirectoryError:
@@ -69,6 +69,8 @@ def read_label_map(path: Path) -> LabelMap:
         if name in names.values():
             raise DetloopError(f"{path}: the name {name!r} is given to two ids; names must differ")
         names[class_id] = name
+    if not names:
+        raise DetloopError(f"{path}: the label map has no item but the background")
     return LabelMap(names)
 
 

@@ -1,0 +1,126 @@
+"""Paths and URIs, and writing whole or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from detloop.errors import DetloopError
+from detloop.store import existing_file, inside, local_path, write_file_whole, write_folder_whole
+
+
+class StoppedError(Exception):
+    """What stops the writing in these tests."""
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from detloop import store
+path = Path(sys.argv[1])
+with getattr(store, sys.argv[2])(path) as partial:
+    (partial / "half" if partial.is_dir() else partial).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize(
+    ("uri", "path"),
+    [
+        ("images", "images"),
+        ("/data/images", "/data/images"),
+        ("file:///data/images", "/data/images"),
+        ("file://localhost/data/images", "/data/images"),
+        ("file:///data/my%20images", "/data/my images"),
+        ("my%20images", "my%20images"),
+        ("a:b", "a:b"),
+    ],
+)
+def test_a_path_or_a_file_uri_names_a_local_path(uri: str, path: str) -> None:
+    assert local_path(uri) == Path(path)
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket/images", "http://host/images", "file://elsewhere/images"])
+def test_other_schemes_are_refused(uri: str) -> None:
+    with pytest.raises(DetloopError, match="give a local path or a file:// URI"):
+        local_path(uri)
+
+
+def test_a_file_must_exist_and_be_one(tmp_path: Path) -> None:
+    (tmp_path / "map.pbtxt").touch()
+    assert existing_file(f"file://{tmp_path}/map.pbtxt", "label map") == tmp_path / "map.pbtxt"
+    with pytest.raises(DetloopError, match=r"none\.pbtxt: no such label map"):
+        existing_file(str(tmp_path / "none.pbtxt"), "label map")
+    with pytest.raises(DetloopError, match="is a folder; give the label map file itself"):
+        existing_file(str(tmp_path), "label map")
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a/b.jpg", "a b.jpg", 'a,"b".jpg', "ä.jpg", "...jpg", "a..b/c.jpg", "..a"])
+def test_a_relative_name_stays_inside(name: str) -> None:
+    assert inside(Path("/root"), name) == Path("/root") / name
+
+
+@pytest.mark.parametrize("name", ["", ".", "./", "..", "../a.jpg", "a/../../b.jpg", "/etc/passwd", "..\\a", "a\0b"])
+def test_a_name_that_leaves_is_refused(name: str) -> None:
+    with pytest.raises(DetloopError, match="names must be relative and without"):
+        inside(Path("/root"), name)
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "table.csv"
+    with write_file_whole(path) as partial:
+        partial.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["table.csv"]
+
+
+def test_a_file_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with suppress(StoppedError), write_file_whole(path) as partial:
+        partial.write_text("half")
+        raise StoppedError
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["table.csv"]
+
+
+def test_a_folder_replaces_the_one_there_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    for content in ("old", "new"):
+        with write_folder_whole(path) as partial:
+            (partial / content).touch()
+    assert os.listdir(path) == ["new"]
+    assert os.listdir(tmp_path) == ["records"]
+
+
+def test_a_folder_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    path.mkdir()
+    (path / "old").touch()
+    with suppress(StoppedError), write_folder_whole(path) as partial:
+        (partial / "half").touch()
+        raise StoppedError
+    assert os.listdir(path) == ["old"]
+    assert os.listdir(tmp_path) == ["records"]
+
+
+@pytest.mark.parametrize("writer", ["write_file_whole", "write_folder_whole"])
+def test_a_killed_writer_leaves_nothing_half_written_and_the_next_one_completes(tmp_path: Path, writer: str) -> None:
+    path = tmp_path / "output"
+    killed = subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, str(path), writer])
+    assert killed.returncode == -signal.SIGKILL
+    assert os.listdir(tmp_path) == ["output.partial"]
+    if writer == "write_file_whole":
+        with write_file_whole(path) as partial:
+            partial.write_text("whole")
+        assert path.read_text() == "whole"
+    else:
+        with write_folder_whole(path) as partial:
+            (partial / "whole").touch()
+        assert os.listdir(path) == ["whole"]
+    assert os.listdir(tmp_path) == ["output"]
