@@ -95,6 +95,8 @@ def write_comparison(
         DetloopError: a table, the metrics or the log is not what it should be; the tables have no image in common; or
             an image to show cannot be read or is of another size than the tables say.
     """
+    measured = None if metrics is None else read_metrics(metrics)
+    curve = None if training_log is None else loss_curve.read_loss_curve(training_log)
     source = open_source(images)
     chosen = choose_images(teacher, student, pictures)
     found_by_teacher, found_by_student = count_found(teacher, chosen.rows), count_found(student, chosen.rows)
@@ -110,8 +112,8 @@ def write_comparison(
             student=found_by_student,
             class_names=names,
             colors=colors,
-            measured=None if metrics is None else read_metrics(metrics),
-            curve=None if training_log is None else loss_curve.read_loss_curve(training_log),
+            measured=measured,
+            curve=curve,
             chart=loss_curve,
         )
     )

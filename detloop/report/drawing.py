@@ -13,6 +13,8 @@ SHORTEST_LONG_SIDE_PX, LONGEST_SIDE_PX = 360, 720
 JPEG_QUALITIES = (82, 70, 55, 40, 25)
 SMALLEST_SIDE_PX = 48
 LINE_WIDTH_PX, FONT_SIZE_PX, TAG_PADDING_PX = 3, 15, 3
+FRAME_MARGIN_PX = LINE_WIDTH_PX + 1
+DARK = "#101010"
 
 # Colours that colour-blind readers tell apart, less black and dark blue, which are lost on a photograph.
 # Source: Okabe and Ito, "Color Universal Design", 2008.
@@ -66,8 +68,9 @@ def jpeg_data_uri(image: Image.Image, limit_bytes: int) -> str:
 
 
 def _data_uri(image: Image.Image, quality: int) -> str:
+    """Without chroma subsampling, which smears thin coloured lines."""
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, optimize=True)
+    image.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
@@ -81,10 +84,14 @@ def _scaled(length_px: int, scale: float) -> int:
 
 
 def _draw_frame(draw: ImageDraw.ImageDraw, box_px: np.ndarray, color: str) -> None:
-    """A coloured line inside a dark one, so that it shows on any ground."""
-    xmin, ymin, xmax, ymax = (float(edge) for edge in box_px)
-    draw.rectangle((xmin - 1, ymin - 1, xmax + 1, ymax + 1), outline="#101010", width=LINE_WIDTH_PX + 2)
-    draw.rectangle((xmin, ymin, xmax, ymax), outline=color, width=LINE_WIDTH_PX)
+    """A coloured line between dark ones, which shows on any ground; it goes around the box and covers nothing in it."""
+    width, height = draw.im.size
+    left, top, right, bottom = (float(edge) for edge in box_px)
+    left, top = max(left - FRAME_MARGIN_PX, 0), max(top - FRAME_MARGIN_PX, 0)
+    right, bottom = min(right + FRAME_MARGIN_PX, width - 1), min(bottom + FRAME_MARGIN_PX, height - 1)
+    draw.rectangle((left, top, right, bottom), outline=DARK, width=LINE_WIDTH_PX + 2)
+    if right - left > 2 and bottom - top > 2:
+        draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=color, width=LINE_WIDTH_PX)
 
 
 def _draw_tag(
@@ -98,12 +105,12 @@ def _draw_tag(
     width = math.ceil(draw.textlength(text, font)) + 2 * TAG_PADDING_PX
     height = FONT_SIZE_PX + 2 * TAG_PADDING_PX
     image_width, image_height = draw.im.size
-    left = max(min(float(box_px[0]), image_width - width), 0)
-    top = float(box_px[1]) - height
+    left = max(min(float(box_px[0]) - FRAME_MARGIN_PX, image_width - width), 0)
+    top = float(box_px[1]) - FRAME_MARGIN_PX - height
     if top < 0:
         top = max(min(float(box_px[1]), image_height - height), 0)
     draw.rectangle((left, top, left + width, top + height), fill=color)
-    draw.text((left + TAG_PADDING_PX, top + height / 2), text, fill="#101010", font=font, anchor="lm")
+    draw.text((left + TAG_PADDING_PX, top + height / 2), text, fill=DARK, font=font, anchor="lm")
 
 
 def _drawable(name: str) -> str:

@@ -12,7 +12,7 @@ from detloop.detections import open_csv_for_reading
 from detloop.errors import DetloopError
 
 WIDTH, HEIGHT = 960, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 14, 44
+LEFT, RIGHT, TOP, BOTTOM = 56, 28, 18, 40
 MOST_POINTS = 480
 SMOOTHING = 0.9
 MOST_TICKS = 6
@@ -76,7 +76,7 @@ def read_loss_curve(training_log: Path) -> LossCurve | None:
         raw=_polyline(points(losses)),
         smooth=_polyline(smooth),
         end=smooth[-1],
-        x_ticks=tuple(Tick(LEFT + value * x_scale, f"{value:,.0f}") for value in x_ticks),
+        x_ticks=tuple(Tick(LEFT + value * x_scale, f"{value:,.0f}" if value else "step 0") for value in x_ticks),
         y_ticks=tuple(Tick(HEIGHT - BOTTOM - value * y_scale, f"{value:g}") for value in y_ticks),
         first_step=int(steps[0]),
         last_step=int(steps[-1]),

@@ -45,8 +45,8 @@ def _table(measured: Measured) -> str:
             for entry in measured.per_class
         ),
         "",
-        f"Measured on {measured.images:,} valid images against the teacher's labels: the figures say how closely the"
-        " student reproduces its teacher.",
+        f"Measured on {measured.images:,} validation images against the teacher's labels: the figures say how closely"
+        " the student reproduces its teacher.",
     ]
     return "\n".join(lines) + "\n"
 

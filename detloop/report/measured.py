@@ -46,7 +46,7 @@ def read_metrics(path: Path) -> Measured:
         raise DetloopError(f"{path}: no such metrics file; give the metrics.json of `detloop evaluate`") from None
     except IsADirectoryError:
         raise DetloopError(f"{path}: is a folder; give the metrics.json in it") from None
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise DetloopError(f"{path}: not the metrics.json of `detloop evaluate`: {error}") from None
     except KeyError as error:
         raise DetloopError(f"{path}: {error} is missing; give the metrics.json of `detloop evaluate`") from None
