@@ -61,13 +61,18 @@ def partial_path(path: Path) -> Path:
 
 @contextmanager
 def write_file_whole(path: Path) -> Iterator[Path]:
-    """Yields a path beside `path` to write to; it becomes `path` when the block ends, and is removed when it raises."""
+    """Yields a path beside `path` to write to; it becomes `path` when the block ends, and is removed when it raises.
+
+    An OSError that names no file, as that of a write to a full disk, leaves with the name of `path`.
+    """
     partial = partial_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield partial
-    except BaseException:
+    except BaseException as error:
         partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
     partial.replace(path)
 
