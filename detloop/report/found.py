@@ -9,6 +9,7 @@ import numpy as np
 
 from detloop.detections import ImageDetections, ImageRow, read_detections, read_image_rows
 from detloop.errors import DetloopError
+from detloop.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,13 @@ def count_found(detections: Path, shown: Sequence[ImageRow]) -> Found:
     rows = {row.filename: row for row in shown}
     kept: dict[str, ImageDetections] = {}
     boxes_of_class: Counter[str] = Counter()
-    for image in read_detections(detections):
-        images_with_boxes += 1
-        boxes_of_class.update(image.class_names)
-        if image.filename in rows:
-            kept[image.filename] = image
+    with Progress("count boxes") as progress:
+        for image in read_detections(detections):
+            images_with_boxes += 1
+            boxes_of_class.update(image.class_names)
+            if image.filename in rows:
+                kept[image.filename] = image
+            progress.update()
     return Found(
         images=readable,
         unreadable=unreadable,
