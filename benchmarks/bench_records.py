@@ -1,6 +1,6 @@
 """`detloop records` against the original script's way and against a plain copy of the bytes, side by side.
 
-    python -m benchmarks.bench_records [--images 5000] [--rounds 5]
+    python benchmarks/bench_records.py [--images 5000] [--rounds 5]
 
 The rival is what the widely copied generate_tfrecord.py does, once for the train and once for the valid file: the whole
 CSV in pandas, groupby on the filename, one get_group and one PIL image an image, iterrows over its boxes, and
