@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kfp.dsl.component_factory import EXECUTOR_MODULE
 from kfp.local import subprocess_task_handler
 
 _TRACEBACK = "Traceback (most recent call last):"
@@ -43,13 +44,16 @@ class StepProcesses:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Lets kfp.local use `run` while the block lasts."""
-        original = subprocess_task_handler.run_local_subprocess
+        """Lets kfp.local use `run` and `_with_executable` while the block lasts."""
+        original_run = subprocess_task_handler.run_local_subprocess
+        original_replace = subprocess_task_handler.replace_python_executable
         subprocess_task_handler.run_local_subprocess = self.run
+        subprocess_task_handler.replace_python_executable = _with_executable
         try:
             yield
         finally:
-            subprocess_task_handler.run_local_subprocess = original
+            subprocess_task_handler.run_local_subprocess = original_run
+            subprocess_task_handler.replace_python_executable = original_replace
 
     def run(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         """Runs one step; its exit code. The signature is that of kfp.local's run_local_subprocess."""
@@ -72,6 +76,14 @@ class StepProcesses:
         if code:
             self.failed, self.reason = name, _reason(traceback, code)
         return code
+
+
+def _with_executable(full_command: list[str], executable: str) -> list[str]:
+    """Puts a Python interpreter into the step's shell script.
+
+    kfp.local's own function replaces `python3` in the arguments too, and so in every path below lib/python3.11.
+    """
+    return [part.replace("python3", executable) if EXECUTOR_MODULE in part else part for part in full_command]
 
 
 def _task_name(command: list[str]) -> str:

@@ -55,6 +55,14 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
     assert [str(warning.message) for warning in recwarn if "kfp" in warning.filename] == []
 
 
+def test_paths_that_hold_the_name_of_python_stay_what_they_are(tmp_path: Path) -> None:
+    diary = tmp_path / "lib/python3.11/diary.txt"
+    diary.parent.mkdir(parents=True)
+    run_locally(tiny_loop, {"text": "python3", "diary": str(diary)}, tmp_path / "python3/out")
+    assert diary.read_text().splitlines() == ["label python3", "learn"]
+    assert (tmp_path / "python3/out/teacher/detections.csv").read_text() == "python3"
+
+
 def test_a_second_run_takes_the_results_of_the_first(tmp_path: Path, diary: Path) -> None:
     arguments = {"text": "abc", "diary": str(diary)}
     run_locally(tiny_loop, arguments, tmp_path / "out")
