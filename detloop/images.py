@@ -14,6 +14,12 @@ from PIL import Image, UnidentifiedImageError
 from detloop.errors import DetloopError, ImageError
 from detloop.store import check_inside, inside, local_path
 
+# PIL warns of oddities in images that it decodes all the same. To silence it a call at a time is not safe in threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
+"""What PIL may take a file for; some of its other formats hand the file to another program."""
+
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
 
@@ -70,21 +76,35 @@ def open_source(uri: str) -> ImageSource:
     return source
 
 
-def _names_in_folder(root: Path, prefix: str = "") -> Iterator[str]:
-    """Names below a folder; a folder sorts as its name and `/`, so that the walk yields whole names in order."""
+def _names_in_folder(root: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
+    """Names below a folder; a folder sorts as its name and `/`, so that the walk yields whole names in order.
+
+    Args:
+        above: device and inode of the folders on the way here, into which a link must not lead back.
+    """
+    state = os.stat(root)
+    here = (state.st_dev, state.st_ino)
+    if here in above:
+        return
     with os.scandir(root) as entries:
-        kept = [(entry.name + "/" if entry.is_dir() else entry.name, entry.path) for entry in entries]
-    for key, path in sorted(kept):
+        keys = sorted(entry.name + "/" if entry.is_dir() else entry.name for entry in entries)
+    for key in keys:
         if key.startswith("."):
             continue
         if key.endswith("/"):
-            yield from _names_in_folder(Path(path), prefix + key)
+            yield from _names_in_folder(root / key, prefix + key, above | {here})
         elif os.path.splitext(key)[1].lower() in IMAGE_SUFFIXES:
             yield prefix + key
 
 
 def _manifest_source(manifest: Path) -> ImageSource:
-    names = sorted({line.strip() for line in manifest.read_text(encoding="utf-8").splitlines() if line.strip()})
+    names = sorted(
+        {
+            line.strip()
+            for line in manifest.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+            if line.strip()
+        }
+    )
     for name in names:
         inside(manifest.parent, name)
     return ImageSource(manifest.parent, lambda: iter(names))
@@ -135,7 +155,7 @@ def decode_rgb(data: bytes) -> np.ndarray:
                 return _rgb_of_deep_grey(np.asarray(image))
             if image.mode == "F":
                 raise ImageError("has floating-point pixels; convert it to 8 bits a channel")
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise ImageError(f"cannot be decoded: {_one_line(error)}") from None
 
@@ -146,9 +166,7 @@ def _rgb_of_deep_grey(grey: np.ndarray) -> np.ndarray:
 
 def _opened(data: bytes) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            return Image.open(io.BytesIO(data))
+        return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError:
         raise ImageError("is not an image (no known image format)") from None
     except Image.DecompressionBombError:
