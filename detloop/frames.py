@@ -1,6 +1,5 @@
 """A film's frames as numbered JPEG files."""
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from detloop.progress import Progress
 from detloop.store import existing_file, write_folder_whole
 
 JPEG_QUALITY = 95
-FRAME_NAME = re.compile(r"\d{6,}\.jpg")
+FRAME_NAMES = r"\d{6,}\.jpg"
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,10 @@ def write_frames(*, video: str, output: Path, every: int = 1, first: int | None 
     """
     began = time.monotonic()
     path = existing_file(video, "film")
-    _refuse_other_files(output)
     av = _pyav()
     written, size_wh = 0, (0, 0)
     try:
-        with av.open(str(path)) as container, write_folder_whole(output) as folder:
+        with av.open(str(path)) as container, write_folder_whole(output, FRAME_NAMES) as folder:
             stream = _video_stream(container, path)
             with Progress("frames", _expected_frames(stream, every, first), unit="frames") as progress:
                 for written, frame in enumerate(_kept_frames(container, stream, every, first), start=1):
@@ -83,16 +81,6 @@ def _pyav() -> Any:
     except ImportError:
         raise DetloopError("reading films needs PyAV; install it with: pip install 'detloop[video]'") from None
     return av
-
-
-def _refuse_other_files(output: Path) -> None:
-    """Replacing a folder removes all it holds, so it must hold nothing but frames."""
-    if output.exists() and not output.is_dir():
-        raise DetloopError(f"{output}: is a file; give a folder for the frames")
-    if output.is_dir():
-        other = next((entry.name for entry in output.iterdir() if not FRAME_NAME.fullmatch(entry.name)), None)
-        if other is not None:
-            raise DetloopError(f"{output}: holds other files ({other}); give a new folder for the frames")
 
 
 def _video_stream(container: Any, path: Path) -> Any:

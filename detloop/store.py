@@ -1,5 +1,7 @@
 """Where files lie: local paths and file:// URIs, written whole or not at all."""
 
+import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,12 +80,20 @@ def write_file_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_folder_whole(path: Path) -> Iterator[Path]:
+def write_folder_whole(path: Path, own_names: str) -> Iterator[Path]:
     """Yields an empty folder beside `path` to fill; it replaces `path` when the block ends, or is removed.
 
     A folder already there is moved aside first, since a rename cannot replace a folder that holds something: killed
     between the two renames, `path` is missing and `path.replaced` holds what was there.
+
+    Args:
+        own_names: regular expression of the names that a folder of this kind holds.
+
+    Raises:
+        DetloopError: `path` is a file, or a folder that holds other names, which would be lost.
     """
+    path = path.resolve()
+    _check_replaceable(path, own_names)
     partial, replaced = partial_path(path), path.with_name(path.name + ".replaced")
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_folder(partial)
@@ -98,6 +108,15 @@ def write_folder_whole(path: Path) -> Iterator[Path]:
         path.rename(replaced)
     partial.rename(path)
     remove_folder(replaced)
+
+
+def _check_replaceable(path: Path, own_names: str) -> None:
+    if path.exists() and not path.is_dir():
+        raise DetloopError(f"{path}: is a file; give a folder")
+    names = sorted(os.listdir(path)) if path.exists() else []
+    other = next((name for name in names if not re.fullmatch(own_names, name)), None)
+    if other is not None:
+        raise DetloopError(f"{path}: holds other files, such as {other}; give a new or empty folder")
 
 
 def remove_folder(path: Path) -> None:

@@ -22,7 +22,8 @@ import os, signal, sys
 from pathlib import Path
 from detloop import store
 path = Path(sys.argv[1])
-with getattr(store, sys.argv[2])(path) as partial:
+own_names = [".*"] if sys.argv[2] == "write_folder_whole" else []
+with getattr(store, sys.argv[2])(path, *own_names) as partial:
     (partial / "half" if partial.is_dir() else partial).write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -92,17 +93,27 @@ def test_a_file_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 def test_a_folder_replaces_the_one_there_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "records"
     for content in ("old", "new"):
-        with write_folder_whole(path) as partial:
+        with write_folder_whole(path, ".*") as partial:
             (partial / content).touch()
     assert os.listdir(path) == ["new"]
     assert os.listdir(tmp_path) == ["records"]
+
+
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "records"
+    path.mkdir()
+    (path / "thesis.txt").write_text("mine")
+    refused = pytest.raises(DetloopError, match=r"records: holds other files, such as thesis\.txt")
+    with refused, write_folder_whole(path, r"split\.csv"):
+        pass
+    assert (path / "thesis.txt").read_text() == "mine"
 
 
 def test_a_folder_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "records"
     path.mkdir()
     (path / "old").touch()
-    with suppress(StoppedError), write_folder_whole(path) as partial:
+    with suppress(StoppedError), write_folder_whole(path, ".*") as partial:
         (partial / "half").touch()
         raise StoppedError
     assert os.listdir(path) == ["old"]
@@ -120,7 +131,7 @@ def test_a_killed_writer_leaves_nothing_half_written_and_the_next_one_completes(
             partial.write_text("whole")
         assert path.read_text() == "whole"
     else:
-        with write_folder_whole(path) as partial:
+        with write_folder_whole(path, ".*") as partial:
             (partial / "whole").touch()
         assert os.listdir(path) == ["whole"]
     assert os.listdir(tmp_path) == ["output"]

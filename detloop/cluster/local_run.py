@@ -17,7 +17,19 @@ from detloop.cluster.step_process import StepProcesses
 from detloop.errors import DetloopError
 from detloop.store import write_file_whole, write_folder_whole
 
+FIGURES_OF_INTEREST = (
+    *("steps", "first_loss", "last_loss"),
+    *("formats", "size_bytes", "largest_difference"),
+    *("AP", "AP50", "AP75", "AR100"),
+    *("train_images", "train_boxes", "valid_images", "valid_boxes"),
+    *("pictures", "teacher_boxes", "student_boxes"),
+    *("images", "boxes", "images_per_second"),
+)
+"""What the table shows of an artifact's metadata, and in which order: KFP keeps none."""
+
 SHOWN_FIGURES = 4
+MODEL_NAMES = r"saved_model|frozen_inference_graph\.pb|label_map\.pbtxt|pipeline\.config"
+TABLE_NAMES = r"(detections|images)\.csv"
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,7 @@ class RunSummary:
         rows = [f"{'result':<{width}}   seconds  what it is"]
         for step in self.steps:
             seconds = "earlier" if step.seconds is None else f"{step.seconds:.1f}"
-            figures = ", ".join(f"{name} {_shown(value)}" for name, value in _first_figures(step.figures))
-            rows.append(f"{step.name:<{width}}  {seconds:>8}  {figures}")
+            rows.append(f"{step.name:<{width}}  {seconds:>8}  {_shown_figures(step.figures)}")
             rows.append(f"{'':<{width}}            {step.path}")
         rows.append(
             f"{self.seconds:.0f} s in all; in {self.output}: report.html, model/, metrics.json, student/, teacher/"
@@ -115,23 +126,27 @@ def _order_in(processes: StepProcesses) -> Any:
     return lambda step: order.get(step.path.parent.name, -1)
 
 
-def _first_figures(figures: dict[str, Any]) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in figures.items() if name not in ("seconds", "display_name")][:SHOWN_FIGURES]
+def _shown_figures(figures: dict[str, Any]) -> str:
+    """The figures of most interest, or those of an artifact that has none of these in the order of their names."""
+    names = [name for name in FIGURES_OF_INTEREST if name in figures] or sorted(figures)
+    return ", ".join(f"{name} {_shown(figures[name])}" for name in names[:SHOWN_FIGURES])
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) and value != int(value) else str(value).removesuffix(".0")
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() else f"{value:.3g}"
+    return str(value)
 
 
 def _collect(artifacts: dict[str, Any], output: Path) -> None:
     """Copies what a run is made for out of the dated folders of the pipeline root."""
-    for name, artifact in (
-        ("model", artifacts["model"]),
-        ("teacher", artifacts["teacher_detections"]),
-        ("student", artifacts["student_detections"]),
+    for name, artifact, own_names in (
+        ("model", "model", MODEL_NAMES),
+        ("teacher", "teacher_detections", TABLE_NAMES),
+        ("student", "student_detections", TABLE_NAMES),
     ):
-        with write_folder_whole(output / name) as folder:
-            shutil.copytree(artifact.path, folder, dirs_exist_ok=True)
+        with write_folder_whole(output / name, own_names) as folder:
+            shutil.copytree(artifacts[artifact].path, folder, dirs_exist_ok=True)
     for name, path in (
         ("report.html", Path(artifacts["report"].path)),
         ("metrics.json", Path(artifacts["evaluation"].path) / "metrics.json"),

@@ -47,22 +47,25 @@ def _one_way(one: Detected, other: Detected) -> float:
     return worst
 
 
-def run_export(model: Path, images: list[np.ndarray]) -> list[Detected]:
-    """What an exported model detects in the images, run in a process of its own as its users will run it.
+def run_exports(models: list[Path], images: list[np.ndarray]) -> list[list[Detected]]:
+    """What each exported model detects in each image, run in a process of its own as its users will run it.
 
     Raises:
-        DetloopError: the model cannot be loaded or run.
+        DetloopError: a model cannot be loaded or run.
     """
     with tempfile.TemporaryDirectory(prefix="detloop-proof-") as folder:
         given, found = Path(folder) / "images.npz", Path(folder) / "found.npz"
         np.savez(given, allow_pickle=False, **{str(index): image for index, image in enumerate(images)})
-        command = [sys.executable, "-m", "detloop.export.probe", str(model), str(given), str(found)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        command = [sys.executable, "-m", "detloop.export.probe", given, found, *models]
+        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             reason = (done.stderr.strip() or "no reason given").splitlines()[-1]
-            raise DetloopError(f"{model}: the exported model cannot be run: {reason}")
+            raise DetloopError(f"the exported model cannot be run: {reason}")
         with np.load(found, allow_pickle=False) as arrays:
             return [
-                Detected(arrays[f"boxes_{index}"], arrays[f"scores_{index}"], arrays[f"class_ids_{index}"])
-                for index in range(len(images))
+                [
+                    Detected(*(arrays[f"{what}_{place}_{index}"] for what in ("boxes", "scores", "class_ids")))
+                    for index in range(len(images))
+                ]
+                for place in range(len(models))
             ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from detloop.errors import DetloopError, ImageError
-from detloop.export.proof import TOLERANCE, Detected, largest_difference, run_export
+from detloop.export.proof import TOLERANCE, Detected, largest_difference, run_exports
 from detloop.images import ImageSource, decode_rgb, open_source
 from detloop.labels import LabelMap, read_label_map, write_label_map
 from detloop.store import existing_file, local_path, write_folder_whole
@@ -25,6 +25,7 @@ from detloop.train.odapi.config import (
 
 PROOF_IMAGES = 4
 FORMATS_OF = {"tf1": ("saved_model", "frozen_graph"), "tf2": ("saved_model",)}
+OWN_NAMES = r"saved_model|frozen_inference_graph\.pb|label_map\.pbtxt|pipeline\.config"
 FILE_OF_FORMAT = {"saved_model": "saved_model", "frozen_graph": "frozen_inference_graph.pb"}
 
 
@@ -97,11 +98,11 @@ def export_checkpoint(
     prefix = _checkpoint_prefix(checkpoint)
     names = _label_map_for(message, config_path, label_map)
     proof_images = _proof_images(images)
-    with write_folder_whole(output) as folder:
+    with write_folder_whole(output, OWN_NAMES) as folder:
         of_checkpoint = _write(message, prefix, folder, wanted, proof_images)
         write_label_map(names, folder / "label_map.pbtxt")
         write_config(message, folder / "pipeline.config")
-        difference = max(_proven(folder / FILE_OF_FORMAT[form], output, proof_images, of_checkpoint) for form in wanted)
+        difference = _proven([folder / FILE_OF_FORMAT[form] for form in wanted], proof_images, of_checkpoint)
         size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return ExportSummary(
         feature_extractor=feature_extractor_of(message),
@@ -150,7 +151,10 @@ def _proof_images(uri: str | None) -> list[np.ndarray]:
     if uri is None:
         random = np.random.default_rng(seed=0)
         return [random.integers(0, 256, (240, 320, 3), dtype=np.uint8) for _ in range(PROOF_IMAGES)]
-    return list(islice(_readable(open_source(uri)), PROOF_IMAGES))
+    readable = list(islice(_readable(open_source(uri)), PROOF_IMAGES))
+    if not readable:
+        raise DetloopError(f"{uri}: none of the images can be read; give others for the proof, or leave --images out")
+    return readable
 
 
 def _readable(source: ImageSource) -> Iterator[np.ndarray]:
@@ -179,12 +183,15 @@ def _write(
     ]
 
 
-def _proven(model: Path, output: Path, images: list[np.ndarray], of_checkpoint: list[Detected]) -> float:
-    pairs = zip(of_checkpoint, run_export(model, images), strict=True)
-    difference = max(largest_difference(one, other) for one, other in pairs)
-    if difference > TOLERANCE:
-        raise DetloopError(
-            f"{output}: the exported {model.name} detects something else than its checkpoint (differs by"
-            f" {difference:.2g}, at most {TOLERANCE:g} is accepted); nothing was kept"
-        )
-    return difference
+def _proven(models: list[Path], images: list[np.ndarray], of_checkpoint: list[Detected]) -> float:
+    worst = 0.0
+    for model, of_export in zip(models, run_exports(models, images), strict=True):
+        pairs = zip(of_checkpoint, of_export, strict=True)
+        difference = max(largest_difference(one, other) for one, other in pairs)
+        if difference > TOLERANCE:
+            raise DetloopError(
+                f"the exported {model.name} detects something else than its checkpoint (differs by {difference:.2g}, at"
+                f" most {TOLERANCE:g} is accepted); nothing was kept"
+            )
+        worst = max(worst, difference)
+    return worst

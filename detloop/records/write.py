@@ -1,7 +1,6 @@
 """The records step: stream through the table once, copy each image's bytes into the record file of its side."""
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from detloop.records.table import all_images, choose_classes, images_csv_beside,
 from detloop.store import write_folder_whole
 
 SPLIT_FILE, SPLIT_COLUMNS = "split.csv", ("filename", "group", "split", "boxes")
-OWN_FILES = re.compile(r"(train|valid)-\d+-of-\d+\.record|label_map\.pbtxt|split\.csv|report\.html")
+OWN_NAMES = r"(train|valid)-\d+-of-\d+\.record|label_map\.pbtxt|split\.csv|report\.html"
 
 
 def write_records(
@@ -61,31 +60,23 @@ def write_records(
     Raises:
         DetloopError: an input is not what it should be, an image's size is not the table's, or one side stays empty.
     """
-    output = _replaceable(output)
     split = choose_split(first, valid_fraction, group_by)
     source = open_source(images)
     images_csv = images_csv_beside(detections) if keep_negatives else None
     survey = survey_tables(detections, images_csv, source, split)
     label_map = choose_classes(classes, detections, survey)
     tally = RecordsTally()
-    with _naming_output(output), write_folder_whole(output) as folder, Progress("records", survey.images) as progress:
+    with (
+        _naming_output(output),
+        write_folder_whole(output, OWN_NAMES) as folder,
+        Progress("records", survey.images) as progress,
+    ):
         write_label_map(label_map, folder / "label_map.pbtxt")
         images_in_order = all_images(detections, images_csv)
         candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
         _write_candidates(candidates, source, folder, shards, strict, tally)
         _check_sides(tally, folder, split, detections)
     return tally.summary(output, label_map.names, survey.boxes_of_class)
-
-
-def _replaceable(output: Path) -> Path:
-    """The output's real path, once it is known that replacing it destroys nothing that this step did not write."""
-    output = output.resolve()
-    if output.exists() and not output.is_dir():
-        raise DetloopError(f"{output}: is a file; give the folder to write the records into")
-    strange = [path.name for path in output.iterdir() if not OWN_FILES.fullmatch(path.name)] if output.exists() else []
-    if strange:
-        raise DetloopError(f"{output}: holds other files, such as {min(strange)}; give a new or empty folder")
-    return output
 
 
 @contextmanager

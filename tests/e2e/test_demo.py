@@ -124,6 +124,7 @@ def test_the_readme_shows_every_command():
         "train",
         "export",
         "evaluate",
+        "run",
         "compile",
     }
 
