@@ -32,7 +32,8 @@ def main() -> None:
     except DetloopError as error:
         sys.exit(f"demo: error: {error}")
     frames = output / "frames"
-    run_detloop("frames", "--video", film, "--output", frames, "--first", size["frames"])
+    if not frames.exists():
+        run_detloop("frames", "--video", film, "--output", frames, "--first", size["frames"])
     run_detloop(
         "run",
         *("--images", frames),

@@ -1,7 +1,9 @@
 """What a run's inputs are at this moment, as short texts that KFP's cache can tell apart."""
 
+import glob
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import detloop
@@ -10,33 +12,42 @@ from detloop.store import local_path
 
 
 def images_fingerprint(images: str, *others: str) -> str:
-    """Changes when an image comes, goes or is rewritten, when another input file does, and when detloop does."""
+    """Changes when an image comes, goes or is rewritten, when another input's content does, and when detloop does.
+
+    Of images, which may be many, the sizes and times of change are looked at; of the other inputs the content.
+    """
     source = open_source(images)
-    paths = (source.path(name) for name in source.names())
-    return _fingerprint([*_files_of(others), *_own_code()], paths)
+    states = (f"{name}\0{_size_and_time(source.path(name))}" for name in source.names())
+    return _digest(chain([str(source.root.resolve())], states, _contents(others), _own_code()))
 
 
 def files_fingerprint(*uris: str) -> str:
-    """Changes when one of the files is rewritten or detloop itself is; an empty URI stands for nothing."""
-    return _fingerprint([*_files_of(uris), *_own_code()], ())
+    """Changes when a file's content does, or detloop's; an empty URI stands for nothing."""
+    return _digest(chain(_contents(uris), _own_code()))
 
 
-def _files_of(uris: Iterable[str]) -> list[Path]:
-    roots = [local_path(uri) for uri in uris if uri]
-    files = [sorted(root.rglob("*")) if root.is_dir() else [root] for root in roots]
-    return [path for group in files for path in group]
+def _own_code() -> Iterator[str]:
+    yield detloop.__version__
+    yield from (_content(path) for path in sorted(Path(detloop.__file__).parent.rglob("*.py")))
 
 
-def _own_code() -> list[Path]:
-    return sorted(Path(detloop.__file__).parent.rglob("*.py"))
+def _contents(uris: Iterable[str]) -> Iterator[str]:
+    for uri in uris:
+        yield uri
+        yield from (f"{path}\0{_content(path)}" for path in (_files_of(local_path(uri)) if uri else []))
 
 
-def _fingerprint(first: Iterable[Path], then: Iterable[Path]) -> str:
-    digest = hashlib.sha256(detloop.__version__.encode())
-    for paths in (first, then):
-        for path in paths:
-            digest.update(f"{path}\0{_size_and_time(path)}\0".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:16]
+def _files_of(path: Path) -> list[Path]:
+    """The file itself, the files of a folder, or those that begin with a checkpoint's prefix."""
+    if path.is_file():
+        return [path]
+    files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}.*")
+    return sorted(file for file in files if file.is_file())
+
+
+def _content(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _size_and_time(path: Path) -> str:
@@ -45,3 +56,10 @@ def _size_and_time(path: Path) -> str:
     except OSError:
         return "missing"
     return f"{stat.st_size} {stat.st_mtime_ns}"
+
+
+def _digest(texts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogateescape") + b"\0")
+    return digest.hexdigest()[:16]

@@ -44,7 +44,7 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
     assert (tmp_path / "out/report.html").read_text() == "<p>learnt</p>"
     assert json.loads((tmp_path / "out/metrics.json").read_text()) == {}
     assert (tmp_path / "out/teacher/detections.csv").read_text() == "abc"
-    assert (tmp_path / "out/model/attempts").is_file()
+    assert (tmp_path / "out/model/saved_model/attempts").is_file()
     rows = {line.split()[0]: line for line in summary.splitlines() if line[:1].strip()}
     assert rows["teacher_detections"].endswith("boxes 3")
     assert rows["model"].endswith("steps 3")
@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_in_the_folder_of_the_unfinished_step(tmp_path: Pat
     run_locally(tiny_loop, arguments, tmp_path / "out")
 
     assert diary.read_text().splitlines() == ["label abc", "learn", "learn"]
-    assert (tmp_path / "out/model/attempts").read_text().splitlines() == ["begun", "begun"]
+    assert (tmp_path / "out/model/saved_model/attempts").read_text().splitlines() == ["begun", "begun"]
 
 
 def test_two_runs_do_not_work_in_one_output_at_once(tmp_path: Path, diary: Path) -> None:

@@ -51,9 +51,9 @@ def learn(
 
     with open(diary, "a", encoding="utf-8") as file:
         print("learn", file=file)
-    for folder in (model.path, evaluation.path):
+    for folder in (Path(model.path, "saved_model"), evaluation.path):
         Path(folder).mkdir(parents=True, exist_ok=True)
-    with open(Path(model.path, "attempts"), "a", encoding="utf-8") as file:
+    with open(Path(model.path, "saved_model/attempts"), "a", encoding="utf-8") as file:
         print("begun", file=file)
     while gate and not os.path.exists(gate):
         print("waiting at the gate", flush=True)
