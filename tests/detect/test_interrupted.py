@@ -182,7 +182,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def test_a_full_disk_ends_the_run_with_what_was_finished_kept(tmp_path: Path, detect: Detect) -> None:
-    draw_film(tmp_path / "images", 600)
+    draw_film(tmp_path / "images", 320)
     with small_disk(tmp_path / "disk") as disk:
         output = disk / "detections.csv"
         with pytest.raises(OSError, match=r"No space left|File too large") as caught:
@@ -192,6 +192,6 @@ def test_a_full_disk_ends_the_run_with_what_was_finished_kept(tmp_path: Path, de
         assert not (disk / "images.csv").exists()
         shutil.copytree(disk / "detections.csv.partial", tmp_path / "larger" / "detections.csv.partial")
     summary = detect(tmp_path / "larger" / "detections.csv")
-    assert (summary.images, summary.images_before > 0) == (600, True)
+    assert (summary.images, summary.images_before > 0) == (320, True)
     detect(tmp_path / "once" / "detections.csv")
     assert tables(tmp_path / "larger") == tables(tmp_path / "once")
