@@ -10,7 +10,7 @@ DEMO := $(if $(QUICK),--quick) $(if $(VIDEO),--video $(VIDEO))
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
-	$(PYTHON) demo/demo.py $(DEMO)
+	$(PYTHON) -m demo.demo $(DEMO)
 
 test: .venv/ready
 	.venv/bin/pytest
@@ -21,7 +21,7 @@ lint: .venv/ready
 	.venv/bin/mypy
 
 bench: .venv/ready
-	$(PYTHON) benchmarks/run_all.py
+	$(PYTHON) -m benchmarks.run_all
 
 env: .venv/ready
 

@@ -10,13 +10,11 @@ import sys
 import time
 from pathlib import Path
 
+from demo.film import find_film
+from demo.teacher import find_teacher
+from detloop.errors import DetloopError
+
 DEMO = Path(__file__).resolve().parent
-sys.path.insert(0, str(DEMO.parent))
-
-from demo.film import find_film  # noqa: E402
-from demo.teacher import find_teacher  # noqa: E402
-from detloop.errors import DetloopError  # noqa: E402
-
 FULL = {"frames": 600, "steps": 300}
 QUICK = {"frames": 60, "steps": 20}
 

@@ -32,7 +32,7 @@ def folder(tmp_path_factory) -> Path:
     (folder / "demo").symlink_to(ROOT / "demo")
     (folder / "out" / "film").mkdir(parents=True)
     (folder / "out" / "film" / film.name).symlink_to(film.resolve())
-    done = run_in(folder, [sys.executable, "demo/demo.py", "--quick"])
+    done = run_in(folder, [sys.executable, "-m", "demo.demo", "--quick"])
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -104,7 +104,7 @@ def test_the_results_lie_where_the_summary_says(demo):
 
 
 def test_the_same_run_again_takes_the_earlier_results(folder, demo):
-    done = run_in(folder, [sys.executable, "demo/demo.py", "--quick"])
+    done = run_in(folder, [sys.executable, "-m", "demo.demo", "--quick"])
     assert done.returncode == 0, done.stderr
     assert "earlier" in done.stdout
     assert len(list(demo.glob("pipeline/**/training_log.csv"))) == 1
