@@ -87,7 +87,7 @@ def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSu
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), enable_caching=True)
     with locked(root) as lock:
         processes = StepProcesses(inherited_descriptors=(lock,))
-        with processes.in_place(), named_by_inputs(arguments), _kfp_kept_quiet():
+        with processes.in_place(), named_by_inputs(arguments), kfp_kept_quiet():
             finished = _finish(pipeline, arguments, processes)
         _collect(finished.outputs, output)
     steps = [_step_result(name, artifact, processes) for name, artifact in finished.outputs.items()]
@@ -104,7 +104,7 @@ def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) 
 
 
 @contextlib.contextmanager
-def _kfp_kept_quiet() -> Any:
+def kfp_kept_quiet() -> Any:
     """Mutes kfp.local's own log and its warnings (image names, display names); steps print by themselves."""
     with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="kfp")
