@@ -5,7 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-GROUND_FLOOR = ("errors", "store", "progress", "labels", "images", "detections", "examples", "frames", "engine")
+GROUND_FLOOR = (
+    "errors",
+    "store",
+    "progress",
+    "labels",
+    "images",
+    "detections",
+    "examples",
+    "frames",
+    "engine",
+    "ahead",
+)
 STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster")
 STAGE_LINKS = (("detloop.export", "detloop.train.odapi"),)
 """Stages that may use a part of another: an export is built and proven in the API's own runtime."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detloop.detect.ahead import map_ahead
+from detloop.ahead import map_ahead
 from detloop.detect.batches import Batch, ReadImage, gather_batches
 from detloop.detect.summary import DetectSummary
 from detloop.detect.tables import GrowingTables, check_output, open_tables

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detloop.detect.ahead import map_ahead
+from detloop.ahead import map_ahead
 from detloop.detect.batches import LOOK_AHEAD_BATCHES, MOST_BATCH_BYTES, Batch, ReadImage, gather_batches
 
 UNREADABLE = 0
