@@ -39,8 +39,8 @@ def named_by_inputs(arguments: Mapping[str, Any]) -> Iterator[None]:
 def locked(root: Path) -> Iterator[int]:
     """Holds the lock of `root`, waiting a while for it; yields its file descriptor.
 
-    Steps inherit the descriptor and the lock with it: a step that outlives its killed run keeps the next run waiting
-    until it has ended, which it does at its next line, for nobody reads it.
+    Steps inherit the descriptor and the lock with it: where a step outlives its killed run, the next run waits until
+    it has ended.
 
     Raises:
         DetloopError: another run still holds the lock after a minute.

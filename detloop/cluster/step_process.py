@@ -1,8 +1,10 @@
 """A step's process as kfp.local starts it: what it says goes on to the terminal, why it failed is kept."""
 
+import ctypes
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +15,10 @@ from pathlib import Path
 
 from kfp.dsl.component_factory import EXECUTOR_MODULE
 from kfp.local import subprocess_task_handler
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+"""Source: linux/prctl.h."""
 
 _TRACEBACK = "Traceback (most recent call last):"
 _EXECUTOR_CHATTER = re.compile(r"^\[KFP Executor .* INFO\]")
@@ -68,6 +74,7 @@ class StepProcesses:
             errors="replace",
             env={**os.environ, **(env_vars or {})},
             pass_fds=self._inherited_descriptors,
+            preexec_fn=_die_with_parent,
         )
         with process:
             traceback = _pass_on(process.stdout or ())
@@ -79,11 +86,18 @@ class StepProcesses:
 
 
 def _with_executable(full_command: list[str], executable: str) -> list[str]:
-    """Puts a Python interpreter into the step's shell script.
+    """Puts a Python interpreter into the step's shell script, and has it take the shell's place.
 
     kfp.local's own function replaces `python3` in the arguments too, and so in every path below lib/python3.11.
     """
-    return [part.replace("python3", executable) if EXECUTOR_MODULE in part else part for part in full_command]
+    interpreter = f"exec {shlex.quote(executable)}"
+    return [part.replace("python3", interpreter) if EXECUTOR_MODULE in part else part for part in full_command]
+
+
+def _die_with_parent() -> None:
+    """Has the kernel kill this process as soon as the one that started it is gone; only Linux can."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _task_name(command: list[str]) -> str:

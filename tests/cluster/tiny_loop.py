@@ -56,7 +56,6 @@ def learn(
     with open(Path(model.path, "saved_model/attempts"), "a", encoding="utf-8") as file:
         print("begun", file=file)
     while gate and not os.path.exists(gate):
-        print("waiting at the gate", flush=True)
         time.sleep(0.05)
     if trouble == "bad input":
         raise DetloopError(f"{detections.path}: nothing to learn from")
