@@ -117,10 +117,10 @@ def test_images_come_in_the_code_point_order_of_their_names(
     tmp_path: Path, frozen_graph: Path, color_label_map: Path
 ) -> None:
     names = ["Z.png", "a b.png", "a,b.png", "a-1.png", "a/2.png", "a/1.png", "a.png", "ä.png", "10.png", "9.png"]
-    for name in [*names, 'say "cheese".png', "line\nbreak.png", ".hidden.png"]:
+    for name in [*names, 'say "cheese".png', "line\nbreak.png", "line\rbreak.png", ".hidden.png"]:
         draw_image(tmp_path / "images" / name, [(4, 4, 30, 30)])
     run(frozen_graph, color_label_map, tmp_path / "images", tmp_path / "detections.csv")
-    expected = sorted([*names, 'say "cheese".png', "line\nbreak.png"])
+    expected = sorted([*names, 'say "cheese".png', "line\nbreak.png", "line\rbreak.png"])
     for table in ("detections.csv", "images.csv"):
         assert [row[0] for row in read_csv(tmp_path / table)[1:]] == expected
 

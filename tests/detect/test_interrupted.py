@@ -17,6 +17,8 @@ import pytest
 from detloop.detect import DetectSummary, detect_images
 from detloop.errors import DetloopError
 from tests.detect.test_detect import draw_film
+from tests.drawn import draw_image
+from tests.engine.test_tensorflow_engine import write_graph
 
 IMAGES = 60
 BATCH_SIZE = 4
@@ -132,6 +134,18 @@ def test_what_another_run_left_is_not_gone_on_with(
     assert detect(strict=True, **options).images_before == 0
     detect(tmp_path / "once" / "detections.csv", strict=True, **options)
     assert tables(tmp_path / "out") == tables(tmp_path / "once")
+
+
+def test_a_strict_run_does_not_go_on_behind_an_unreadable_image(tmp_path: Path, detect: Detect) -> None:
+    draw_film(tmp_path / "images", 4)
+    (tmp_path / "images" / "0001.png").write_text("no image")
+    draw_image(tmp_path / "images" / "0002.png", size_wh=(20, 40))
+    of_one_size = str(write_graph(tmp_path / "model.pb", shape=(None, 64, 96, 3)))
+    with pytest.raises(DetloopError, match=r"takes images of height and width \[64, 96\] alone"):
+        detect(model=of_one_size, batch_size=1)
+    assert kept_images(tmp_path) == 2
+    with pytest.raises(DetloopError, match=r"0001\.png: is not an image"):
+        detect(model=of_one_size, batch_size=1, strict=True)
 
 
 def test_a_killed_process_is_gone_on_with_and_ends_as_if_it_had_not_been(
