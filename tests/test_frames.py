@@ -26,7 +26,7 @@ def encode_film(path: Path, frames: int = FRAMES, size_wh: tuple[int, int] = (64
         stream = container.add_stream("mpeg4", rate=10)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for number in range(1, frames + 1):
-            picture = np.full((height, width, 3), 10 * number, dtype=np.uint8)
+            picture = np.full((height, width, 3), 10 * number % 256, dtype=np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
     return path

@@ -1,35 +1,21 @@
 """A training of each generation: killed, resumed, finished, exported, and detecting with the export."""
 
 import csv
-import os
 import re
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from detloop.detections import read_detections, read_image_rows
+from tests.killed import DETLOOP, kill_once
 from tests.train.tiny_configs import draw_records, write_ssd_config
 
 STEPS = 40
-DETLOOP = [sys.executable, "-m", "detloop.cli"]
 
 
 def detloop(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*DETLOOP, *map(str, arguments)], capture_output=True, text=True, check=False)
-
-
-def kill_after_first_checkpoint(command: list[str], checkpoints: Path) -> None:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
-    while process.poll() is None and time.monotonic() < deadline and not list(checkpoints.glob("*.index")):
-        time.sleep(0.02)
-    assert process.poll() is None, "the training ended before it could be killed"
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 @pytest.mark.parametrize("generation", ["tf1", "tf2"])
@@ -39,7 +25,7 @@ def test_a_killed_training_goes_on_and_its_export_detects(tmp_path, generation):
     train = ["train", "--config", config, "--records", records, "--output", training]
     train += ["--steps", STEPS, "--checkpoint-every", 5]
 
-    kill_after_first_checkpoint([*DETLOOP, *map(str, train)], training / "checkpoints")
+    kill_once(lambda: any((training / "checkpoints").glob("*.index")), *train)
     resumed = detloop(*train)
     assert resumed.returncode == 0, resumed.stderr
     at = int(re.search(r"resumed at (\d+)", resumed.stdout)[1])
@@ -50,11 +36,13 @@ def test_a_killed_training_goes_on_and_its_export_detects(tmp_path, generation):
     assert sum(losses[step] for step in range(STEPS - 4, STEPS + 1)) < sum(losses[step] for step in range(1, 6)) / 2
     assert [path.stem for path in training.glob(f"checkpoints/*ckpt-{STEPS}.index")]
 
-    done = detloop(
-        "export", "--config", training / "pipeline.config", "--checkpoint", training, "--output", exported,
-        "--images", tmp_path / "images",
-    )  # fmt: skip
+    export = ["export", "--config", training / "pipeline.config", "--checkpoint", training]
+    export += ["--output", exported, "--images", tmp_path / "images"]
+    kill_once(lambda: exported.with_name("exported.partial").exists(), *export)
+    assert not exported.exists()
+    done = detloop(*export)
     assert done.returncode == 0, done.stderr
+    assert not exported.with_name("exported.partial").exists()
     difference = float(re.search(r"differ by at most (\S+)", done.stdout)[1])
     assert difference <= 1e-3
     assert (exported / "frozen_inference_graph.pb").exists() == (generation == "tf1")
