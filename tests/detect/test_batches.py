@@ -35,6 +35,7 @@ def positions(batches: list[Batch]) -> list[list[int]]:
         ([1, 2, 3, 4, 5, 6, 7, 8], [[0], [1], [2], [3], [4], [5], [6], [7]]),
         # the lone first image waits for look-ahead, not for ever
         ([9, *[1] * 10], [[1, 2], [3, 4], [5, 6], [0], [7], [8, 9], [10]]),
+        ([1, *[UNREADABLE] * 9], [[1], [2], [3], [4], [5], [6], [7], [0], [8], [9]]),
     ],
 )
 def test_images_of_one_size_share_a_batch(heights: list[int], expected: list[list[int]]) -> None:

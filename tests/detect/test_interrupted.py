@@ -176,6 +176,16 @@ def test_a_finished_run_is_done_anew(tmp_path: Path, detect: Detect) -> None:
     assert (first.images, detect().images) == (8, 12)
 
 
+def test_no_detections_of_one_run_lie_beside_the_images_of_another(tmp_path: Path, detect: Detect) -> None:
+    draw_film(tmp_path / "images", 4)
+    detect()
+    (tmp_path / "out" / "images.csv").unlink()
+    (tmp_path / "out" / "images.csv").mkdir()
+    with pytest.raises(OSError, match=r"images\.csv"):
+        detect()
+    assert not (tmp_path / "out" / "detections.csv").exists()
+
+
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """A disk of 16 KiB; where mounting isn't permitted, a folder in which no file may grow beyond 4 KiB."""

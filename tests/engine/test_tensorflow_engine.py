@@ -1,5 +1,7 @@
 """What TensorFlow's two generations write, and models that are detectors by name alone."""
 
+import platform
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -149,6 +151,18 @@ def test_a_saved_model_for_something_else_tells_its_signatures(tmp_path: Path) -
     with pytest.raises(DetloopError) as caught:
         open_engine(write_tf1_saved_model(tmp_path / "b", lambda images: {"logits": images}))
     assert f"lacks {', '.join(OUTPUT_NAMES)}; it has the inputs inputs and the outputs logits" in str(caught.value)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no mallopt")
+def test_memory_of_a_batch_is_kept_for_the_next(frozen_graph: Path) -> None:
+    engine = open_engine(frozen_graph)
+    images = np.zeros((8, 600, 800, 3), np.uint8)
+    pages_of_one_channel_as_int32 = images.size // 3 * 4 // resource.getpagesize()
+    for _ in range(4):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        engine.detect(images)
+        page_faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    assert page_faults < pages_of_one_channel_as_int32
 
 
 def test_both_forms_run_silently_with_and_without_tensorflow_2_and_protobuf_stays_fast(
