@@ -49,7 +49,7 @@ class StepResult:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run made, in the order of its steps, and where the results lie."""
+    """What a run made, in the order of the pipeline's outputs, and where the results lie."""
 
     steps: list[StepResult]
     seconds: float
@@ -90,8 +90,8 @@ def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSu
         with processes.in_place(), named_by_inputs(arguments), kfp_kept_quiet():
             finished = _finish(pipeline, arguments, processes)
         _collect(finished.outputs, output)
-    steps = [_step_result(name, artifact, processes) for name, artifact in finished.outputs.items()]
-    return RunSummary(sorted(steps, key=_order_in(processes)), time.monotonic() - began, output)
+    steps = [_step_result(name, finished.outputs[name], processes) for name in pipeline.component_spec.outputs]
+    return RunSummary(steps, time.monotonic() - began, output)
 
 
 def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) -> Any:
@@ -119,11 +119,6 @@ def kfp_kept_quiet() -> Any:
 def _step_result(name: str, artifact: Any, processes: StepProcesses) -> StepResult:
     path = Path(artifact.path)
     return StepResult(name, processes.seconds.get(path.parent.name), dict(artifact.metadata), path)
-
-
-def _order_in(processes: StepProcesses) -> Any:
-    order = {name: position for position, name in enumerate(processes.seconds)}
-    return lambda step: order.get(step.path.parent.name, -1)
 
 
 def _shown_figures(figures: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from detloop.cluster import run_locally
 from detloop.cluster.run_folder import locked
 from detloop.errors import DetloopError
-from tests.cluster.tiny_loop import tiny_loop
+from tests.cluster.tiny_loop import TinyOutputs, tiny_loop
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -47,6 +47,7 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
     assert (tmp_path / "out/teacher/detections.csv").read_text() == "abc"
     assert (tmp_path / "out/model/saved_model/attempts").is_file()
     rows = {line.split()[0]: line for line in summary.splitlines() if line[:1].strip()}
+    assert list(rows)[1:-1] == list(TinyOutputs._fields)
     assert rows["teacher_detections"].endswith("boxes 3")
     assert rows["model"].endswith("steps 3")
 
