@@ -10,7 +10,7 @@ from typing import Any
 
 from detloop.errors import DetloopError
 from detloop.labels import write_label_map
-from detloop.store import existing_file, remove_folder
+from detloop.store import existing_file, partial_path, remove_folder
 from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import (
     PipelineConfig,
@@ -111,7 +111,6 @@ def train_detector(
     start = checkpoint_to_start_from(message, checkpoint)
     message.train_config.fine_tune_checkpoint = str(start or "")
     resume_from = _prepare_output(output, message, resume)
-    write_config(message, output / CONFIG_NAME)
     write_label_map(folder.label_map, output / LABEL_MAP_NAME)
 
     trainer = _open_trainer(message, folder.train, output / CHECKPOINTS_NAME, start, resume_from)
@@ -140,18 +139,22 @@ def train_detector(
 
 
 def _prepare_output(output: Path, config: PipelineConfig, resume: bool) -> Path | None:
-    """Makes the output folder; the checkpoint in it to go on from, if there is one and it is of this training."""
+    """Makes the output folder, which is known by the config in it, so that is written first.
+
+    Gives the checkpoint to go on from, if there is one and it is of this training.
+    """
     used = output / CONFIG_NAME
     if output.exists() and not output.is_dir():
         raise DetloopError(f"{output}: is a file; give a folder to train into")
-    if output.is_dir() and any(output.iterdir()) and not used.exists():
+    if output.is_dir() and not used.exists() and any(path != partial_path(used) for path in output.iterdir()):
         raise DetloopError(f"{output}: holds other files; give a new folder, or one that an earlier training wrote")
     if not resume:
         remove_folder(output)
-    (output / CHECKPOINTS_NAME).mkdir(parents=True, exist_ok=True)
     newest = newest_checkpoint(output / CHECKPOINTS_NAME)
     if newest is not None and not _is_same_training(read_config(used), config):
         raise DetloopError(f"{output}: holds a training of another config; give another folder, or --no-resume")
+    write_config(config, used)
+    (output / CHECKPOINTS_NAME).mkdir(exist_ok=True)
     return newest
 
 

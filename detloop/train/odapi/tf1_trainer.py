@@ -29,9 +29,10 @@ class Tf1Trainer:
         self._folder = folder
         self._graph = tf.Graph()
         with self._graph.as_default():
+            seed = _step_of(resume_from)
+            tf.set_random_seed(seed)
             model = model_builder.build(config.model, is_training=True)
             self._step_tensor = tf.train.get_or_create_global_step()
-            seed = _step_of(resume_from)
             iterator = tf.data.make_initializable_iterator(training_batches(config, model, records, seed))
             features, labels = iterator.get_next()
             losses = _losses(config, model, features, labels)

@@ -28,6 +28,7 @@ class Tf2Trainer:
     ) -> None:
         train = config.train_config
         self.step = int(resume_from.name.rpartition("-")[2]) if resume_from else 0
+        tf.random.set_seed(self.step)
         self._model = model_builder.build(config.model, is_training=True)
         self._dataset = training_batches(config, self._model, records, seed=self.step)
         self._step_variable = tf.Variable(self.step, trainable=False, dtype=tf.int64, name="global_step")
