@@ -1,6 +1,5 @@
 """tf.train.Example messages and TFRecord files, written and read without importing TensorFlow."""
 
-import os
 import struct
 from collections.abc import Iterator
 from functools import cache
@@ -70,9 +69,7 @@ class RecordWriter:
         self._file.write(_masked_crc(data))
 
     def close(self) -> None:
-        """Flushes to the disk, so that a rename after it never publishes a file whose bytes are still to come."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Writes out what is buffered."""
         self._file.close()
 
 

@@ -17,6 +17,6 @@ class ShardedWriter:
         self._written += 1
 
     def close(self) -> None:
-        """Makes sure that the files are on the disk."""
+        """Writes out what is buffered."""
         for writer in self._writers:
             writer.close()

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from detloop.detections import ImageDetections, csv_text, open_csv_for_reading, open_csv_for_writing
@@ -12,7 +11,6 @@ from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, open_source
 from detloop.labels import write_label_map
 from detloop.progress import Progress
-from detloop.records.beside import done_beside
 from detloop.records.boxes import WantedBoxes, wanted_boxes
 from detloop.records.encoded import EncodedImage, encoded_image
 from detloop.records.features import image_example
@@ -122,7 +120,6 @@ def _candidates(
 class _Record:
     """A candidate's record, or the reason why its image cannot be read."""
 
-    candidate: _Candidate
     example: bytes = b""
     error: str = ""
 
@@ -132,27 +129,22 @@ def _record(candidate: _Candidate, source: ImageSource) -> _Record:
     try:
         encoded = encoded_image(source.read_bytes(name))
     except ImageError as error:
-        return _Record(candidate, error=str(error))
+        return _Record(error=str(error))
     _check_size(candidate.image, encoded)
-    return _Record(candidate, image_example(name, encoded, candidate.boxes))
+    return _Record(image_example(name, encoded, candidate.boxes))
 
 
 def _write_candidates(
     candidates: Iterable[_Candidate], source: ImageSource, folder: Path, shards: int, strict: bool, tally: RecordsTally
 ) -> None:
-    """Writes the record files and split.csv; reading the table, reading images and writing go on side by side."""
+    """Writes the record files and split.csv, an image at a time: threads would wait for each other's Python code."""
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
-
-    def written(record: _Record) -> _Record:
-        if not record.error:
-            writers[record.candidate.side].write(record.example)
-        return record
-
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_file.write(csv_text([SPLIT_COLUMNS]))
-        for record in done_beside(written, done_beside(partial(_record, source=source), candidates)):
-            candidate, name = record.candidate, record.candidate.image.filename
+        for candidate in candidates:
+            record, name = _record(candidate, source), candidate.image.filename
             if not record.error:
+                writers[candidate.side].write(record.example)
                 split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
                 tally.write(candidate.side, candidate.boxes)
             elif strict:
