@@ -92,7 +92,7 @@ def open_frozen_graph(path: Path) -> TensorFlowEngine:
     with graph.as_default(), _errors_of(path, "TensorFlow cannot load the graph"):
         tf.import_graph_def(graph_def, name="")
         tensors = {name: graph.get_tensor_by_name(f"{name}:0") for name in (FROZEN_GRAPH_INPUT, *OUTPUT_NAMES)}
-    return TensorFlowEngine(path, _session(tf, graph), tensors[FROZEN_GRAPH_INPUT], tensors)
+    return TensorFlowEngine(path, open_session(graph), tensors[FROZEN_GRAPH_INPUT], tensors)
 
 
 def open_saved_model(folder: Path) -> TensorFlowEngine:
@@ -102,7 +102,7 @@ def open_saved_model(folder: Path) -> TensorFlowEngine:
         DetloopError: the folder holds no readable SavedModel, or its signature lacks one of these.
     """
     tf = _import_tensorflow()
-    session = _session(tf, tf.Graph())
+    session = open_session(tf.Graph())
     with session.graph.as_default(), _errors_of(folder, "not a SavedModel that TensorFlow can load"):
         meta_graph = tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
     if SIGNATURE not in meta_graph.signature_def:
@@ -150,8 +150,10 @@ def _keep_freed_memory() -> None:
             mallopt(parameter, value)
 
 
-def _session(tf: Any, graph: Any) -> Any:
-    """A session whose GPU memory grows on demand, where TensorFlow by itself takes all there is."""
+def open_session(graph: Any) -> Any:
+    """A session on `graph` whose GPU memory grows on demand, where TensorFlow by itself takes all there is."""
+    import tensorflow as tf
+
     config = tf.compat.v1.ConfigProto()
     config.gpu_options.allow_growth = True
     return tf.compat.v1.Session(graph=graph, config=config)

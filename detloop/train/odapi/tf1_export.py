@@ -9,8 +9,8 @@ from object_detection import exporter
 from object_detection.builders import model_builder
 
 from detloop.engine import OUTPUT_NAMES
+from detloop.engine.tensorflow_engine import open_session
 from detloop.errors import DetloopError
-from detloop.train.odapi.session import open_session
 
 Outputs = dict[str, np.ndarray]
 

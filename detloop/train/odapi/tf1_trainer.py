@@ -9,8 +9,8 @@ from object_detection import model_lib
 from object_detection.builders import model_builder, optimizer_builder
 from object_detection.core import standard_fields
 
+from detloop.engine.tensorflow_engine import open_session
 from detloop.train.odapi.input_pipeline import training_batches
-from detloop.train.odapi.session import open_session
 from detloop.train.odapi.weights import WarmStart, load_into_variables, read_named_weights
 from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
 
