@@ -7,3 +7,8 @@ class DetloopError(Exception):
 
 class ImageError(DetloopError):
     """One image cannot be used; its message is the reason that images.csv records."""
+
+
+def one_line(error: Exception) -> str:
+    """What an exception says, on one line; its type's name where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

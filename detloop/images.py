@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from detloop.errors import DetloopError, ImageError
+from detloop.errors import DetloopError, ImageError, one_line
 from detloop.store import check_inside, inside, local_path
 
 # PIL warns of oddities in images that it decodes all the same. To silence it a call at a time is not safe in threads.
@@ -157,7 +157,7 @@ def decode_rgb(data: bytes) -> np.ndarray:
                 raise ImageError("has floating-point pixels; convert it to 8 bits a channel")
             return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, EOFError) as error:
-            raise ImageError(f"cannot be decoded: {_one_line(error)}") from None
+            raise ImageError(f"cannot be decoded: {one_line(error)}") from None
 
 
 def _rgb_of_deep_grey(grey: np.ndarray) -> np.ndarray:
@@ -172,8 +172,4 @@ def _opened(data: bytes) -> Image.Image:
     except Image.DecompressionBombError:
         raise ImageError(f"has more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ImageError(f"cannot be read as an image: {_one_line(error)}") from None
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"cannot be read as an image: {one_line(error)}") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format
 
-from detloop.errors import DetloopError
+from detloop.errors import DetloopError, one_line
 from detloop.store import write_file_whole
 
 UNKNOWN_CLASS = "N/A"
@@ -53,7 +53,7 @@ def read_label_map(path: Path) -> LabelMap:
         raise DetloopError(f"{path}: is a folder; give the label map's .pbtxt file") from None
     except (text_format.ParseError, UnicodeDecodeError) as error:
         raise DetloopError(
-            f"{path}: not a label map (.pbtxt with item {{ id: 1 name: 'x' }}): {_one_line(error)}"
+            f"{path}: not a label map (.pbtxt with item {{ id: 1 name: 'x' }}): {one_line(error)}"
         ) from None
     if not message.item:
         raise DetloopError(f"{path}: the label map has no item {{ ... }}")
@@ -113,7 +113,3 @@ def _message_class() -> Any:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("detloop.LabelMap"))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
