@@ -102,25 +102,28 @@ def csv_text(rows: Iterable[Sequence[str | int]]) -> str:
     csv.writer quotes it only where `\r` is part of the line terminator.
     """
     text = io.StringIO(newline="")
-    plain, quoted = csv.writer(text, lineterminator="\n"), csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    plain = csv.writer(text, lineterminator="\n")
     for row in rows:
-        has_carriage_return = any(isinstance(value, str) and "\r" in value for value in row)
-        (quoted if has_carriage_return else plain).writerow(row)
+        if any(isinstance(value, str) and "\r" in value for value in row):
+            csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(row)
+        else:
+            plain.writerow(row)
     return text.getvalue()
 
 
-def read_detections(path: Path) -> Iterator[ImageDetections]:
+def read_detections(path: Path, in_order: bool | None = None) -> Iterator[ImageDetections]:
     """The images that have boxes, in the code-point order of their names, each with its boxes in file order.
 
     A table in that order (as `detloop detect` writes it) is read as a stream, in constant memory; any other is sorted
-    in memory first.
+    in memory first. Who knows already whether it is in order saves a reading by saying so.
 
     Raises:
         DetloopError: a column is missing, or a row has no valid size, box or score; the message names the line.
     """
-    order_is_kept = _is_sorted_by_filename(path)
+    if in_order is None:
+        in_order = _is_sorted_by_filename(path)
     rows: Iterable[_Box] = _boxes(path)
-    if not order_is_kept:
+    if not in_order:
         rows = sorted(rows, key=attrgetter("filename"))
     for filename, boxes in groupby(rows, key=attrgetter("filename")):
         yield _image_of(path, filename, list(boxes))
@@ -229,18 +232,28 @@ def _checked_box(
     width, height = _whole_number(width_text, "width"), _whole_number(height_text, "height")
     if width < 1 or height < 1:
         raise _BadRowError(f"an image of {width}x{height} pixels; width and height must be 1 or more")
-    xmin, ymin = _number(xmin_text, "xmin"), _number(ymin_text, "ymin")
-    xmax, ymax = _number(xmax_text, "xmax"), _number(ymax_text, "ymax")
+    xmin, ymin, xmax, ymax, score = _numbers((xmin_text, ymin_text, xmax_text, ymax_text, score_text or "1"))
     if xmin > xmax:
         raise _BadRowError(f"xmin {xmin_text} is larger than xmax {xmax_text}")
     if ymin > ymax:
         raise _BadRowError(f"ymin {ymin_text} is larger than ymax {ymax_text}")
     if xmax < 0 or ymax < 0 or xmin > width or ymin > height:
         raise _BadRowError(f"the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} lies outside its {width}x{height} image")
-    score = _number(score_text, "score") if score_text else 1.0
     if not class_name:
         raise _BadRowError("the class is empty")
     return _Box(line, filename, width, height, class_name, score, (xmin, ymin, xmax, ymax))
+
+
+def _numbers(texts: tuple[str, str, str, str, str]) -> tuple[float, float, float, float, float]:
+    """A box's four edges and score; numbers that are finite have a finite sum, unless they are too large for a box."""
+    try:
+        xmin, ymin, xmax, ymax, score = map(float, texts)
+    except ValueError:
+        xmin = ymin = xmax = ymax = score = math.nan
+    if not math.isfinite(xmin + ymin + xmax + ymax + score):
+        for text, name in zip(texts, ("xmin", "ymin", "xmax", "ymax", "score"), strict=True):
+            _number(text, name)
+    return xmin, ymin, xmax, ymax, score
 
 
 def _number(text: str, name: str) -> float:
@@ -254,6 +267,8 @@ def _number(text: str, name: str) -> float:
 
 
 def _whole_number(text: str, name: str) -> int:
+    if text.isdecimal():
+        return int(text)
     value = _number(text, name)
     if value != int(value) or value < 0:
         raise _BadRowError(f"{name} is {text!r}, not a whole number of pixels")

@@ -6,7 +6,7 @@ be found here, since it would stop the training when its turn to be decoded come
 
 import io
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from PIL import Image
 
@@ -20,8 +20,7 @@ JPEG_HUFFMAN_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 JPEG_ALL_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-@dataclass(frozen=True)
-class EncodedImage:
+class EncodedImage(NamedTuple):
     """The bytes for image/encoded, their image/format (jpeg, png or bmp) and the stored size in pixels."""
 
     data: bytes

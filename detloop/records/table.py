@@ -19,9 +19,10 @@ EXAMPLE_NAMES = 3
 
 @dataclass(frozen=True)
 class TableSurvey:
-    """Boxes of each class, and the number of images where it is known (tables in the order of the names)."""
+    """Boxes of each class, whether the rows are in the order of the names, and the images' number where it is known."""
 
     boxes_of_class: dict[str, int]
+    in_order: bool
     images: int | None
 
 
@@ -49,7 +50,7 @@ def survey_tables(detections: Path, images_csv: Path | None, source: ImageSource
         check_inside(source.root, row.filename)
         check_groups.see(row.filename)
     check_groups.finish()
-    return TableSurvey(dict(boxes_of_class), images if in_order and images_csv is None else None)
+    return TableSurvey(dict(boxes_of_class), in_order, images if in_order and images_csv is None else None)
 
 
 class _GroupCheck:
@@ -124,7 +125,7 @@ def images_csv_beside(detections: Path) -> Path:
     return path
 
 
-def all_images(detections: Path, images_csv: Path | None) -> Iterator[ImageDetections]:
+def all_images(detections: Path, in_order: bool, images_csv: Path | None) -> Iterator[ImageDetections]:
     """The table's images and, where an images.csv is given, those it names besides, in the order of their names.
 
     Images that images.csv lists as unreadable are not given, unless they have boxes. Memory does not grow with the
@@ -133,7 +134,7 @@ def all_images(detections: Path, images_csv: Path | None) -> Iterator[ImageDetec
     Raises:
         DetloopError: images.csv is not in the order of the names.
     """
-    with_boxes = read_detections(detections)
+    with_boxes = read_detections(detections, in_order)
     if images_csv is None:
         yield from with_boxes
         return

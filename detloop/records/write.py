@@ -3,8 +3,8 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from detloop.detections import ImageDetections, csv_text, open_csv_for_reading, open_csv_for_writing
 from detloop.errors import DetloopError, ImageError
@@ -70,7 +70,7 @@ def write_records(
         Progress("records", survey.images) as progress,
     ):
         write_label_map(label_map, folder / "label_map.pbtxt")
-        images_in_order = all_images(detections, images_csv)
+        images_in_order = all_images(detections, survey.in_order, images_csv)
         candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
         _write_candidates(candidates, source, folder, shards, strict, tally)
         _check_sides(tally, folder, split, detections)
@@ -87,8 +87,7 @@ def _naming_output(output: Path) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     """An image to write, when it can be read."""
 
     image: ImageDetections
@@ -116,22 +115,12 @@ def _candidates(
         yield _Candidate(image, boxes, group, split.side(position, group))
 
 
-@dataclass(frozen=True)
-class _Record:
-    """A candidate's record, or the reason why its image cannot be read."""
-
-    example: bytes = b""
-    error: str = ""
-
-
-def _record(candidate: _Candidate, source: ImageSource) -> _Record:
+def _example(candidate: _Candidate, source: ImageSource) -> bytes:
+    """The candidate's record; raises ImageError when its image cannot be read."""
     name = candidate.image.filename
-    try:
-        encoded = encoded_image(source.read_bytes(name))
-    except ImageError as error:
-        return _Record(error=str(error))
+    encoded = encoded_image(source.read_bytes(name))
     _check_size(candidate.image, encoded)
-    return _Record(image_example(name, encoded, candidate.boxes))
+    return image_example(name, encoded, candidate.boxes)
 
 
 def _write_candidates(
@@ -142,15 +131,17 @@ def _write_candidates(
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_file.write(csv_text([SPLIT_COLUMNS]))
         for candidate in candidates:
-            record, name = _record(candidate, source), candidate.image.filename
-            if not record.error:
-                writers[candidate.side].write(record.example)
-                split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
-                tally.write(candidate.side, candidate.boxes)
-            elif strict:
-                raise DetloopError(f"{source.path(name)}: {record.error}")
-            else:
-                tally.leave_out_unreadable(name, record.error)
+            name = candidate.image.filename
+            try:
+                example = _example(candidate, source)
+            except ImageError as error:
+                if strict:
+                    raise DetloopError(f"{source.path(name)}: {error}") from None
+                tally.leave_out_unreadable(name, str(error))
+                continue
+            writers[candidate.side].write(example)
+            split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
+            tally.write(candidate.side, candidate.boxes)
     for writer in writers.values():
         writer.close()
 
