@@ -220,6 +220,32 @@ def run(output: Path, **arguments: Any) -> None:
     click.echo(run_locally(detection_loop, arguments, output))
 
 
+@main.group()
+def zoo() -> None:
+    """Pre-trained detectors of the TF1 and TF2 detection zoos: teachers, and weights for students to start from."""
+
+
+@zoo.command("list")
+@click.option("--filter", "words", default="", metavar="TEXT", help="Only names with these words, as 'resnet50 640'.")
+@click.option("--generation", type=click.Choice(["tf1", "tf2"]), help="Only models of this generation.")
+@click.option("--sizes", is_flag=True, help="Ask the server for the download sizes. Default: of cached archives only.")
+def zoo_list(**options: Any) -> None:
+    """List the models with the figures published for them."""
+    from detloop.zoo import list_models
+
+    click.echo(list_models(**options))
+
+
+@zoo.command("get")
+@click.argument("name")
+@click.option("--output", type=FILE, help="New folder to unpack into. Default: the model's folder in the cache.")
+def zoo_get(**options: Any) -> None:
+    """Fetch, check and unpack a model, once; prints its folder's path."""
+    from detloop.zoo import get_model
+
+    click.echo(get_model(**options))
+
+
 @main.command("compile")
 @click.option("--output", default="pipeline.yaml", show_default=True, type=FILE, help="The YAML file to write.")
 def compile_command(output: Path) -> None:

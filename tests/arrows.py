@@ -17,7 +17,7 @@ GROUND_FLOOR = (
     "engine",
     "ahead",
 )
-STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster")
+STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "zoo")
 STAGE_LINKS = (("detloop.export", "detloop.train.odapi"),)
 """Stages that may use a part of another: an export is built and proven in the API's own runtime."""
 

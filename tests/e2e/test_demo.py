@@ -118,6 +118,7 @@ def readme_commands() -> list[str]:
 
 def test_the_readme_shows_every_command():
     assert {command.split()[1] for command in readme_commands()} == {
+        "zoo",
         "frames",
         "detect",
         "records",
