@@ -7,7 +7,7 @@ from components.image import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def export(images: str, training: dsl.Input[dsl.Model], model: dsl.Output[dsl.Model]) -> None:
-    """Export the newest checkpoint of a training, proven to detect what the checkpoint detects.
+    """Export the best checkpoint of a training, proven to detect what the checkpoint detects.
 
     Args:
         images: Images for the proof.

@@ -29,7 +29,7 @@ class _Group(click.Group):
             if ctx.params["debug"]:
                 raise
             click.echo(f"detloop: error: {_reason(error)}", err=True)
-            ctx.exit(1)
+            ctx.exit(error.exit_code if isinstance(error, DetloopError) else 1)
 
 
 def _reason(error: DetloopError | OSError) -> str:
@@ -116,6 +116,24 @@ def records(classes: str | None, **options: Any) -> None:
 @click.option(
     "--checkpoint-every", default=100, show_default=True, type=click.IntRange(min=1), help="Steps a checkpoint."
 )
+@click.option("--keep-checkpoints", default=3, show_default=True, type=click.IntRange(min=1), help="Newest ones kept.")
+@click.option(
+    "--evaluate-every",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Steps between evaluations on the valid records; 0 for none. Default: about ten evaluations a training.",
+)
+@click.option(
+    "--metric", default="AP", show_default=True, help="Which figure of metrics.json decides which checkpoint is best."
+)
+@click.option(
+    "--patience",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Stop after N evaluations without a better one; 0 for never.",
+)
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from the output's last checkpoint.")
 def train(**options: Any) -> None:
     """Train a detector from a pipeline.config on records."""
@@ -153,7 +171,10 @@ def evaluate(
 @main.command()
 @click.option("--config", required=True, metavar="URI", help="The pipeline.config that was trained.")
 @click.option(
-    "--checkpoint", required=True, metavar="URI", help="Checkpoint, or the training's output folder (newest)."
+    "--checkpoint",
+    required=True,
+    metavar="URI",
+    help="Checkpoint, or the training's output folder (its best, else newest).",
 )
 @click.option("--output", required=True, type=FILE, help="Folder for the exported model.")
 @click.option("--label-map", metavar="URI", help="Label map to ship. Default: the one the config names.")

@@ -18,8 +18,9 @@ GROUND_FLOOR = (
     "ahead",
 )
 STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "zoo")
-STAGE_LINKS = (("detloop.export", "detloop.train.odapi"),)
-"""Stages that may use a part of another: an export is built and proven in the API's own runtime."""
+STAGE_LINKS = (("detloop.export", "detloop.train.odapi"), ("detloop.train", "detloop.evaluate"))
+"""Stages that may use a part of another: an export is built and proven in the API's own runtime; a training measures
+its checkpoints as any model is measured."""
 
 DOORS = {
     "kfp": ("pipeline", "components", "detloop.cluster"),

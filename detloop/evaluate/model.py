@@ -1,6 +1,6 @@
 """The metrics of an exported model on the valid records."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from detloop.detections import ImageDetections
 from detloop.engine import Engine, find_model, open_engine, raw_to_image_detections
 from detloop.errors import DetloopError
-from detloop.evaluate.coco import coco_metrics
+from detloop.evaluate.coco import CocoMetrics, coco_metrics
 from detloop.evaluate.ground_truth import LabelledImage, read_labelled_images, valid_record_files
 from detloop.evaluate.summary import EvaluateSummary, write_metrics
 from detloop.examples import count_records
@@ -39,19 +39,37 @@ def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int =
     record_files = valid_record_files(records)
     truth_map = read_label_map(records / LABEL_MAP_NAME)
     model_map = _model_label_map(model_path, truth_map)
-    total = sum(count_records(file) for file in record_files)
-    if not total:
+    if not any(map(count_records, record_files)):
         raise DetloopError(f"{records}: the valid-*.record files hold no image; there is nothing to measure on")
-    engine = open_engine(model_path)
+    metrics = measure_detector(open_engine(model_path), record_files, truth_map, model_map, batch_size)
+    return write_metrics(output, metrics)
+
+
+def measure_detector(
+    engine: Engine,
+    record_files: Sequence[Path],
+    truth_map: LabelMap,
+    model_map: LabelMap,
+    batch_size: int = 8,
+) -> CocoMetrics:
+    """COCO's metrics of a detector on the images and boxes of TFRecord files.
+
+    Args:
+        truth_map, model_map: the classes of the records and of the detector, which are matched by name.
+
+    Raises:
+        DetloopError: a record is damaged or its image cannot be decoded, or the detector cannot run on it.
+    """
     truths: list[ImageDetections] = []
     found: list[ImageDetections] = []
+    total = sum(map(count_records, record_files))
     with Progress("evaluate", total) as progress:
         labelled = (image for file in record_files for image in read_labelled_images(file, truth_map))
         for batch in _batches(labelled, min(batch_size, engine.max_batch_size or batch_size)):
             found.extend(_detect(engine, batch, model_map))
             truths.extend(image.truth for image in batch)
             progress.update(len(batch))
-    return write_metrics(output, coco_metrics(truths, found, truth_map.names))
+    return coco_metrics(truths, found, truth_map.names)
 
 
 def _model_label_map(model: Path, truth_map: LabelMap) -> LabelMap:

@@ -13,7 +13,7 @@ from detloop.export.proof import TOLERANCE, Detected, largest_difference, run_ex
 from detloop.images import ImageSource, decode_rgb, open_source
 from detloop.labels import LabelMap, read_label_map, write_label_map
 from detloop.store import existing_file, local_path, write_folder_whole
-from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
+from detloop.train.odapi.checkpoints import BEST_NAME, CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import (
     PipelineConfig,
     architecture_of,
@@ -82,7 +82,8 @@ def export_checkpoint(
 
     Args:
         config: the pipeline.config that was trained.
-        checkpoint: a checkpoint's prefix, or a folder that `detloop train` wrote: its newest is taken.
+        checkpoint: a checkpoint's prefix, or a folder that `detloop train` wrote: its best is taken, or its newest
+            where none was evaluated.
         label_map: default: label_map.pbtxt beside the config, else the one that the config names.
         images: images to prove the export on; default: noise.
         formats: of "saved_model" and "frozen_graph"; default: all that the model's generation has.
@@ -124,10 +125,11 @@ def _checkpoint_prefix(uri: str) -> Path:
         return path.resolve()
     if not path.is_dir():
         raise DetloopError(f"{path}: no such checkpoint; give a checkpoint's prefix or a training's output folder")
-    newest = newest_checkpoint(path / CHECKPOINTS_NAME) or newest_checkpoint(path)
-    if newest is None:
+    found = (newest_checkpoint(folder) for folder in (path / BEST_NAME, path / CHECKPOINTS_NAME, path))
+    chosen = next(filter(None, found), None)
+    if chosen is None:
         raise DetloopError(f"{path}: holds no checkpoint; give a folder that `detloop train` wrote")
-    return newest.resolve()
+    return chosen.resolve()
 
 
 def _label_map_for(config: PipelineConfig, config_path: Path, given: str | None) -> LabelMap:

@@ -1,22 +1,21 @@
-"""The training loop: steps, checkpoints, and what is told of them on the terminal, in a CSV and to TensorBoard."""
+"""The training loop: steps, checkpoints, evaluations, and the reasons to stop."""
 
-import csv
+import json
 import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
-
-from detloop.errors import DetloopError
+from detloop.errors import DetloopError, InterruptionError
 from detloop.progress import Progress
+from detloop.store import write_file_whole
+from detloop.train.evaluation import TrainingEvaluations
+from detloop.train.interruption import StopRequest
+from detloop.train.log import TrainingLog
 from detloop.train.trainer import StepResult, Trainer
 
-LOG_NAME = "training_log.csv"
-LOG_COLUMNS = ("step", "loss", "learning_rate", "images_per_second")
+BAD_BATCH_NAME = "bad_batch.json"
+SHOWN_IMAGES = 3
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,11 @@ class LoopResult:
 
     Attributes:
         checkpoint: prefix of the last checkpoint.
+        steps: steps of this run.
         first_loss, last_loss: medians of the total loss over the first and last tenth of this run's steps; NaN
             without a step.
         images_per_second: median over this run's steps.
+        gave_up: whether training stopped early because the evaluations no longer became better.
     """
 
     checkpoint: Path
@@ -35,87 +36,112 @@ class LoopResult:
     first_loss: float
     last_loss: float
     images_per_second: float
+    gave_up: bool
 
 
-def run_training(trainer: Trainer, steps: int, batch_size: int, checkpoint_every: int, folder: Path) -> LoopResult:
-    """Trains until `steps` are reached, writing a checkpoint every so many steps and at the end.
+class TrainingRun:
+    """One run of the loop over a trainer, until `steps` are reached or there is a reason to stop."""
 
-    Raises:
-        DetloopError: the loss is no longer a number.
-    """
-    losses, rates, saved, first_step = [], [], None, trainer.step
-    with (
-        Progress("train", total=steps, unit="steps", start=first_step) as progress,
-        TrainingLog(folder, first_step) as log,
-    ):
-        while trainer.step < steps:
-            began = time.monotonic()
-            result = trainer.train_step()
-            rates.append(batch_size / (time.monotonic() - began))
-            losses.append(_checked_loss(result, trainer.step))
-            log.write(trainer.step, result, rates[-1])
-            figures = {"loss": f"{result.total_loss:.3f}", "lr": f"{result.learning_rate:.2g}"}
-            progress.update(1, **figures, **{"images/s": f"{rates[-1]:.1f}"})
-            saved = trainer.save() if trainer.step % checkpoint_every == 0 else None
-    tenth = max(len(losses) // 10, 1)
-    return LoopResult(
-        checkpoint=saved or trainer.save(),
-        steps=trainer.step - first_step,
-        first_loss=_median(losses[:tenth]),
-        last_loss=_median(losses[-tenth:]),
-        images_per_second=_median(rates),
-    )
+    def __init__(
+        self,
+        trainer: Trainer,
+        folder: Path,
+        *,
+        steps: int,
+        batch_size: int,
+        checkpoint_every: int,
+        evaluations: TrainingEvaluations | None = None,
+        stop: StopRequest | None = None,
+    ) -> None:
+        self._trainer, self._folder, self._evaluations = trainer, folder, evaluations
+        self._steps, self._batch_size, self._checkpoint_every = steps, batch_size, checkpoint_every
+        self._stop = stop or StopRequest()
+        self._losses: list[float] = []
+        self._rates: list[float] = []
+        self._saved: tuple[int, Path] | None = None
 
+    def run(self) -> LoopResult:
+        """Trains, with a checkpoint every so many steps and at the end.
 
-def _checked_loss(result: StepResult, step: int) -> float:
-    if not math.isfinite(result.total_loss):
+        Raises:
+            DetloopError: the loss is no longer a number; the batch is in bad_batch.json.
+            InterruptionError: a signal asked to stop; the last step is in a checkpoint.
+        """
+        first_step, gave_up = self._trainer.step, False
+        with (
+            self._stop.deferred(),
+            Progress("train", total=self._steps, unit="steps", start=first_step) as progress,
+            TrainingLog(self._folder, first_step) as log,
+        ):
+            while True:
+                gave_up = self._evaluations is not None and self._evaluate(self._evaluations, log)
+                if gave_up or self._trainer.step >= self._steps:
+                    break
+                self._train_step(log, progress)
+                if self._trainer.step % self._checkpoint_every == 0:
+                    self._save()
+                if self._stop.signal_name:
+                    raise self._interrupted()
+            checkpoint = self._save()
+        tenth = max(len(self._losses) // 10, 1)
+        return LoopResult(
+            checkpoint=checkpoint,
+            steps=self._trainer.step - first_step,
+            first_loss=_median(self._losses[:tenth]),
+            last_loss=_median(self._losses[-tenth:]),
+            images_per_second=_median(self._rates),
+            gave_up=gave_up,
+        )
+
+    def _train_step(self, log: TrainingLog, progress: Progress) -> None:
+        began = time.monotonic()
+        result = self._trainer.train_step()
+        rate = self._batch_size / (time.monotonic() - began)
+        if not math.isfinite(result.total_loss):
+            raise self._bad_batch(result)
+        self._losses.append(result.total_loss)
+        self._rates.append(rate)
+        log.write(self._trainer.step, result, rate)
+        figures = {"loss": f"{result.total_loss:.3f}", "lr": f"{result.learning_rate:.2g}"}
+        progress.update(1, **figures, **{"images/s": f"{rate:.1f}"})
+
+    def _evaluate(self, evaluations: TrainingEvaluations, log: TrainingLog) -> bool:
+        """Evaluates where it is due; whether it has been in vain for long enough."""
+        if evaluations.is_due(self._trainer.step):
+            checkpoint = self._save()
+            with self._stop.at_once():
+                evaluated = evaluations.evaluate(self._trainer.step, checkpoint)
+            log.write_evaluation(evaluated)
+        return evaluations.has_waited_enough()
+
+    def _save(self) -> Path:
+        """Writes a checkpoint of this step, unless it has one."""
+        if self._saved is None or self._saved[0] != self._trainer.step:
+            self._saved = self._trainer.step, self._trainer.save()
+        return self._saved[1]
+
+    def _interrupted(self) -> InterruptionError:
+        checkpoint = self._save()
+        return InterruptionError(
+            f"stopped by {self._stop.signal_name} at step {self._trainer.step}; {checkpoint} is written, and the same"
+            " command goes on from it"
+        )
+
+    def _bad_batch(self, result: StepResult) -> DetloopError:
+        path, step = self._folder / BAD_BATCH_NAME, self._trainer.step
+        losses = {name: str(loss) for name, loss in {"total_loss": result.total_loss, **result.losses}.items()}
+        with write_file_whole(path) as partial:
+            content = {"step": step, "losses": losses, "images": result.image_names}
+            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         parts = ", ".join(f"{name} {loss:g}" for name, loss in result.losses.items())
-        raise DetloopError(f"the loss is {result.total_loss} at step {step} ({parts}); lower the learning rate")
-    return result.total_loss
+        shown = ", ".join(result.image_names[:SHOWN_IMAGES]) + (
+            ", ..." if len(result.image_names) > SHOWN_IMAGES else ""
+        )
+        return DetloopError(
+            f"the loss is {result.total_loss} at step {step} ({parts}), on {shown}; {path} lists the batch; lower the"
+            " learning rate, clip the gradients, or look at these images' boxes"
+        )
 
 
 def _median(values: list[float]) -> float:
     return sorted(values)[len(values) // 2] if values else math.nan
-
-
-class TrainingLog:
-    """Appends every step to training_log.csv and to TensorBoard's event file.
-
-    Rows of steps beyond the one that training goes on from, made after the last checkpoint of a killed run, are cut.
-    """
-
-    def __init__(self, folder: Path, first_step: int) -> None:
-        path = folder / LOG_NAME
-        kept = _rows_up_to(path, first_step) if first_step else []
-        self._file = path.open("w", newline="", encoding="utf-8")
-        self._rows = csv.writer(self._file)
-        self._rows.writerows([LOG_COLUMNS, *kept])
-        self._events = EventFileWriter(str(folder / "events"))
-
-    def write(self, step: int, result: StepResult, images_per_second: float) -> None:
-        self._rows.writerow(
-            [step, f"{result.total_loss:.6f}", f"{result.learning_rate:.6g}", f"{images_per_second:.2f}"]
-        )
-        self._file.flush()
-        figures = {"loss/total_loss": result.total_loss, "learning_rate": result.learning_rate}
-        figures |= {f"loss/{name}": loss for name, loss in result.losses.items()}
-        figures["images_per_second"] = images_per_second
-        values = [Summary.Value(tag=tag, simple_value=value) for tag, value in figures.items()]
-        self._events.add_event(Event(wall_time=time.time(), step=step, summary=Summary(value=values)))
-
-    def __enter__(self) -> "TrainingLog":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._events.close()
-
-
-def _rows_up_to(path: Path, step: int) -> list[list[str]]:
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.reader(file) if len(row) == len(LOG_COLUMNS) and row[0].isdigit()]
-    return [row for row in rows if int(row[0]) <= step]

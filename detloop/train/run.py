@@ -4,13 +4,15 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from detloop.errors import DetloopError
+from detloop.examples import count_records
 from detloop.labels import write_label_map
 from detloop.store import existing_file, partial_path, remove_folder
+from detloop.train.interruption import StopRequest
 from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import (
     PipelineConfig,
@@ -21,60 +23,18 @@ from detloop.train.odapi.config import (
     set_fields,
     write_config,
 )
-from detloop.train.settings import LABEL_MAP_NAME, checkpoint_to_start_from, fill_in, open_records_folder
+from detloop.train.settings import (
+    LABEL_MAP_NAME,
+    RecordsFolder,
+    checkpoint_to_start_from,
+    fill_in,
+    open_records_folder,
+)
+from detloop.train.summary import BestEvaluation, TrainSummary
+from detloop.train.trainer import KEPT_CHECKPOINTS
 
 CONFIG_NAME = "pipeline.config"
-
-
-@dataclass(frozen=True)
-class TrainSummary:
-    """What a training made.
-
-    Attributes:
-        steps: the step the training has come to.
-        resumed_at: the step it went on from, 0 for a new training.
-        checkpoint: prefix of the last checkpoint.
-    """
-
-    feature_extractor: str
-    generation: str
-    classes: int
-    steps: int
-    resumed_at: int
-    batch_size: int
-    first_loss: float
-    last_loss: float
-    images_per_second: float
-    seconds: float
-    warm_start: str
-    checkpoint: Path
-
-    def __str__(self) -> str:
-        lines = [f"{self.feature_extractor} ({self.generation}, {self.classes} classes) trained to step {self.steps}"]
-        if self.resumed_at:
-            lines[0] += f", resumed at {self.resumed_at}"
-        if self.warm_start:
-            lines.append(self.warm_start)
-        if not math.isnan(self.first_loss):
-            lines.append(f"loss {self.first_loss:.3f} -> {self.last_loss:.3f}, {self.images_per_second:.1f} images/s")
-        return "\n".join([*lines, f"checkpoint {self.checkpoint}, {self.seconds:.1f} s"])
-
-    def metadata(self) -> dict[str, int | float | str]:
-        figures: dict[str, int | float | str] = {
-            "feature_extractor": self.feature_extractor,
-            "generation": self.generation,
-            "classes": self.classes,
-            "steps": self.steps,
-            "batch_size": self.batch_size,
-            "seconds": round(self.seconds, 1),
-        }
-        if not math.isnan(self.first_loss):
-            figures |= {
-                "first_loss": round(self.first_loss, 4),
-                "last_loss": round(self.last_loss, 4),
-                "images_per_second": round(self.images_per_second, 1),
-            }
-        return figures
+EVALUATIONS_A_TRAINING = 10
 
 
 def train_detector(
@@ -87,41 +47,68 @@ def train_detector(
     batch_size: int | None = None,
     overrides: Sequence[str] = (),
     checkpoint_every: int = 100,
+    keep_checkpoints: int = KEPT_CHECKPOINTS,
+    evaluate_every: int | None = None,
+    metric: str = "AP",
+    patience: int = 0,
     resume: bool = True,
 ) -> TrainSummary:
-    """Trains the config's model on the records and writes checkpoints, a log and the config as used to `output`.
+    """Trains the config's model on the records and writes checkpoints, logs and the config as used to `output`.
+
+    A SIGTERM or SIGINT ends the training after the step it is at, with a checkpoint of it.
 
     Args:
         config: the pipeline.config, of either generation of the API.
         records: the folder that `detloop records` wrote.
-        checkpoint: weights to start from: a TF1 frozen graph or a checkpoint's prefix; default: the config's.
+        checkpoint: weights to start from: a TF1 frozen graph, a checkpoint's prefix, or the folder of a training (its
+            best, else its newest) or an export; default: the config's.
         steps, batch_size: instead of the config's.
         overrides: `a.b.c=value` for any other field.
         checkpoint_every: steps between checkpoints; the last step always has one.
+        keep_checkpoints: how many of the newest are kept, besides the best.
+        evaluate_every: steps between evaluations on the valid records, 0 for none; default: about ten a training.
+        metric: the evaluations' figure that decides which checkpoint is the best.
+        patience: evaluations without a better one after which the training stops; 0 for never.
         resume: go on from the newest checkpoint in `output`; otherwise what is there is removed first.
 
     Raises:
         DetloopError: the config, the records or the checkpoint cannot be used, or the loss is no longer a number.
+        InterruptionError: a signal stopped the training.
     """
-    began = time.monotonic()
-    message = read_config(existing_file(config, "pipeline.config"))
-    set_fields(message, overrides)
-    folder = open_records_folder(records)
-    fill_in(message, folder, steps, batch_size, any(".num_classes=" in assignment for assignment in overrides))
-    start = checkpoint_to_start_from(message, checkpoint)
-    message.train_config.fine_tune_checkpoint = str(start or "")
-    resume_from = _prepare_output(output, message, resume)
-    write_label_map(folder.label_map, output / LABEL_MAP_NAME)
+    began, stop = time.monotonic(), StopRequest()
+    with stop.listening():
+        message = read_config(existing_file(config, "pipeline.config"))
+        set_fields(message, overrides)
+        folder = open_records_folder(records)
+        fill_in(message, folder, steps, batch_size, any(".num_classes=" in assignment for assignment in overrides))
+        start = checkpoint_to_start_from(message, checkpoint)
+        message.train_config.fine_tune_checkpoint = str(start or "")
+        train = message.train_config
+        if evaluate_every is None:
+            evaluate_every = default_evaluate_every(train.num_steps, checkpoint_every)
+        evaluations = _open_evaluations(message, folder, output, evaluate_every, metric, patience)
+        resume_from = _prepare_output(output, message, resume)
+        write_label_map(folder.label_map, output / LABEL_MAP_NAME)
+        if evaluations and resume_from:
+            evaluations.resume()
 
-    trainer = _open_trainer(message, folder.train, output / CHECKPOINTS_NAME, start, resume_from)
-    if trainer.warm_start is not None:
-        print(trainer.warm_start, file=sys.stderr)
-    resumed_at = trainer.step
-    from detloop.train.loop import run_training
+        trainer = _open_trainer(message, folder.train, output / CHECKPOINTS_NAME, start, resume_from, keep_checkpoints)
+        if trainer.warm_start is not None:
+            print(trainer.warm_start, file=sys.stderr)
+        from detloop.train.loop import TrainingRun
 
-    train = message.train_config
-    result = run_training(trainer, train.num_steps, train.batch_size, checkpoint_every, output)
-    trainer.close()
+        resumed_at = trainer.step
+        run = TrainingRun(
+            trainer,
+            output,
+            steps=train.num_steps,
+            batch_size=train.batch_size,
+            checkpoint_every=checkpoint_every,
+            evaluations=evaluations,
+            stop=stop,
+        )
+        result = run.run()
+        trainer.close()
     return TrainSummary(
         feature_extractor=feature_extractor_of(message),
         generation=generation_of(message),
@@ -135,7 +122,40 @@ def train_detector(
         seconds=time.monotonic() - began,
         warm_start=str(trainer.warm_start or ""),
         checkpoint=result.checkpoint,
+        best=_best_of(evaluations, result.gave_up),
     )
+
+
+def default_evaluate_every(steps: int, checkpoint_every: int) -> int:
+    """About `EVALUATIONS_A_TRAINING` times a training, at checkpoints."""
+    checkpoints = math.ceil(steps / EVALUATIONS_A_TRAINING / checkpoint_every)
+    return max(checkpoints, 1) * checkpoint_every
+
+
+def _open_evaluations(
+    config: PipelineConfig, records: RecordsFolder, output: Path, every: int, metric: str, patience: int
+) -> Any:
+    """The training's evaluations, whose detector is built when the first is due; None where there are to be none."""
+    if not every or not any(map(count_records, records.valid)):
+        return None
+    from detloop.evaluate import measure_detector
+    from detloop.train.evaluation import EvaluationPlan, TrainingEvaluations
+
+    open_detector = cache(lambda: _open_detector(config))
+
+    def measure(checkpoint: Path) -> Any:
+        detector = open_detector()
+        detector.load(checkpoint)
+        return measure_detector(detector, records.valid, records.label_map, records.label_map)
+
+    return TrainingEvaluations(output, EvaluationPlan(every, metric, patience), measure, config.train_config.num_steps)
+
+
+def _best_of(evaluations: Any, gave_up: bool) -> BestEvaluation | None:
+    best = evaluations.best if evaluations else None
+    if best is None:
+        return None
+    return BestEvaluation(best.step, evaluations.metric, best.figures[evaluations.metric], gave_up)
 
 
 def _prepare_output(output: Path, config: PipelineConfig, resume: bool) -> Path | None:
@@ -169,7 +189,12 @@ def _is_same_training(earlier: PipelineConfig, config: PipelineConfig) -> bool:
 
 
 def _open_trainer(
-    config: PipelineConfig, records: list[Path], folder: Path, checkpoint: Path | None, resume_from: Path | None
+    config: PipelineConfig,
+    records: list[Path],
+    folder: Path,
+    checkpoint: Path | None,
+    resume_from: Path | None,
+    kept_checkpoints: int,
 ) -> Any:
     from detloop.train.odapi.runtime import load_api
 
@@ -181,7 +206,17 @@ def _open_trainer(
     if generation == "tf1":
         from detloop.train.odapi.tf1_trainer import Tf1Trainer
 
-        return Tf1Trainer(config, records, folder, checkpoint, resume_from)
+        return Tf1Trainer(config, records, folder, checkpoint, resume_from, kept_checkpoints)
     from detloop.train.odapi.tf2_trainer import Tf2Trainer
 
-    return Tf2Trainer(config, records, folder, checkpoint, resume_from)
+    return Tf2Trainer(config, records, folder, checkpoint, resume_from, kept_checkpoints)
+
+
+def _open_detector(config: PipelineConfig) -> Any:
+    if generation_of(config) == "tf1":
+        from detloop.train.odapi.tf1_detector import Tf1Detector
+
+        return Tf1Detector(config)
+    from detloop.train.odapi.tf2_detector import Tf2Detector
+
+    return Tf2Detector(config)

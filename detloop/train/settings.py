@@ -5,9 +5,12 @@ from pathlib import Path
 
 from detloop.errors import DetloopError
 from detloop.labels import LabelMap, read_label_map
+from detloop.train.odapi.checkpoints import BEST_NAME, CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import PLACEHOLDER, PipelineConfig, architecture_of
 
 LABEL_MAP_NAME = "label_map.pbtxt"
+EXPORTED_GRAPH_NAME = "frozen_inference_graph.pb"
+EXPORTED_VARIABLES = "variables/variables"
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,30 @@ def checkpoint_to_start_from(config: PipelineConfig, given: str | None) -> Path 
     named = given or config.train_config.fine_tune_checkpoint
     if not named:
         return None
-    path = Path(named)
     if PLACEHOLDER in named:
         raise DetloopError(
             "the config's train_config.fine_tune_checkpoint is still to be configured; give --checkpoint, or"
             " --set train_config.fine_tune_checkpoint= to train from random weights"
         )
-    if not path.is_file() and not path.with_name(path.name + ".index").is_file():
+    path = Path(named)
+    weights = next((one for one in _weights_named_by(path) if _is_weights(one)), None)
+    if weights is None:
         option = "--checkpoint" if given else "the config's train_config.fine_tune_checkpoint"
-        raise DetloopError(f"{path}: no such checkpoint ({option}); give a frozen graph (.pb) or a checkpoint's prefix")
-    return path.resolve()
+        raise DetloopError(
+            f"{path}: no such checkpoint ({option}); give a frozen graph (.pb), a checkpoint's prefix, or the folder of"
+            " a training or an export"
+        )
+    return weights.resolve()
+
+
+def _weights_named_by(path: Path) -> list[Path]:
+    """Where the weights may lie: a file or prefix itself; in a folder, those of an export or of a training."""
+    if not path.is_dir():
+        return [path]
+    trained = (newest_checkpoint(path / name) for name in (BEST_NAME, CHECKPOINTS_NAME, "."))
+    exported = [path / EXPORTED_GRAPH_NAME, path / "saved_model" / EXPORTED_VARIABLES, path / EXPORTED_VARIABLES]
+    return [*exported, *(one for one in trained if one)]
+
+
+def _is_weights(path: Path) -> bool:
+    return path.is_file() or path.with_name(path.name + ".index").is_file()

@@ -15,11 +15,13 @@ class StepResult:
         total_loss: the sum that was minimized.
         losses: its parts by name.
         learning_rate: the rate the step was made with.
+        image_names: the images of the batch, as their records name them.
     """
 
     total_loss: float
     losses: dict[str, float]
     learning_rate: float
+    image_names: tuple[str, ...] = ()
 
 
 class Trainer(Protocol):

@@ -1,8 +1,8 @@
-"""Where a training keeps its checkpoints, and which of them is the newest."""
+"""Where a training keeps its checkpoints and the best of them, and which is the newest."""
 
 from pathlib import Path
 
-CHECKPOINTS_NAME = "checkpoints"
+CHECKPOINTS_NAME, BEST_NAME = "checkpoints", "best"
 
 
 def newest_checkpoint(folder: Path) -> Path | None:

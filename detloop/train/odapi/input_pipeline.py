@@ -9,25 +9,41 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from object_detection import inputs
 from object_detection.builders import decoder_builder, image_resizer_builder, preprocessor_builder
+from object_detection.core import standard_fields
 from object_detection.utils import config_util
 
 PREFETCHED_BATCHES = 2
+IMAGE_NAME = "detloop_image_name"
+IMAGE_NAME_BYTES = 256
 _READ_BUFFER_BYTES = 8 * 2**20
 
 
-def training_batches(config: Any, model: Any, records: list[Path], seed: int) -> Any:
+def decoded_images_at_most(batch_size: int) -> int:
+    """How many decoded images the pipeline holds: those being decoded, the batch being filled and those prefetched."""
+    return _decoding_at_once() + (1 + PREFETCHED_BATCHES) * batch_size
+
+
+def _decoding_at_once() -> int:
+    return os.cpu_count() or 1
+
+
+def training_batches(config: Any, model: Any, records: list[Path], seed: int, batch_size: int | None = None) -> Any:
     """An endless tf.data.Dataset of (features, labels), as the API's models take them.
+
+    features has IMAGE_NAME besides: uint8 [batch, IMAGE_NAME_BYTES], for `image_names`.
 
     Args:
         config: the TrainEvalPipelineConfig message.
         model: the DetectionModel, which preprocesses the images.
         records: the TFRecord files.
         seed: orders files and records; another seed gives another order.
+        batch_size: images a batch; default: the config's.
     """
-    reader, batch_size = config.train_input_reader, config.train_config.batch_size
+    reader, batch_size = config.train_input_reader, batch_size or config.train_config.batch_size
     decoder = decoder_builder.build(reader)
     transform = _transform_function(config, model)
     files = tf.data.Dataset.from_tensor_slices([str(path) for path in records])
@@ -41,7 +57,7 @@ def training_batches(config: Any, model: Any, records: list[Path], seed: int) ->
     if reader.shuffle:
         encoded = encoded.shuffle(reader.shuffle_buffer_size, seed=seed)
     decode = tf.autograph.experimental.do_not_convert(lambda record: transform(decoder.decode(record)))
-    images = encoded.map(decode, num_parallel_calls=os.cpu_count() or 1)
+    images = encoded.map(decode, num_parallel_calls=_decoding_at_once())
     return images.batch(batch_size, drop_remainder=True).prefetch(PREFETCHED_BATCHES)
 
 
@@ -71,6 +87,18 @@ def _transform_function(config: Any, model: Any) -> Any:
             num_classes=num_classes,
             spatial_image_shape=config_util.get_spatial_image_size(resizer),
         )
-        return inputs._get_features_dict(padded, reader.include_source_id), inputs._get_labels_dict(padded)
+        features = inputs._get_features_dict(padded, reader.include_source_id)
+        features[IMAGE_NAME] = _name_bytes(tensors[standard_fields.InputDataFields.filename])
+        return features, inputs._get_labels_dict(padded)
 
     return transform
+
+
+def _name_bytes(name: Any) -> Any:
+    """A name as uint8 [IMAGE_NAME_BYTES], filled up with zeros: text cannot travel to a GPU."""
+    return tf.io.decode_raw(name, tf.uint8, fixed_length=IMAGE_NAME_BYTES)
+
+
+def image_names(name_bytes: np.ndarray) -> tuple[str, ...]:
+    """The names in a batch's IMAGE_NAME feature; of a name longer than IMAGE_NAME_BYTES its beginning."""
+    return tuple(bytes(row).rstrip(b"\0").decode("utf-8", "replace") for row in name_bytes)

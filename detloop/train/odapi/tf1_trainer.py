@@ -10,8 +10,8 @@ from object_detection.builders import model_builder, optimizer_builder
 from object_detection.core import standard_fields
 
 from detloop.engine.tensorflow_engine import open_session
-from detloop.train.odapi.input_pipeline import training_batches
-from detloop.train.odapi.weights import WarmStart, load_into_variables, read_named_weights
+from detloop.train.odapi.input_pipeline import IMAGE_NAME, image_names, training_batches
+from detloop.train.odapi.weights import NamedWeights, WarmStart, load_into_variables, read_named_weights
 from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
 
 CHECKPOINT_NAME = "model.ckpt"
@@ -24,7 +24,13 @@ class Tf1Trainer:
     """
 
     def __init__(
-        self, config: Any, records: list[Path], folder: Path, checkpoint: Path | None, resume_from: Path | None
+        self,
+        config: Any,
+        records: list[Path],
+        folder: Path,
+        checkpoint: Path | None,
+        resume_from: Path | None,
+        kept_checkpoints: int = KEPT_CHECKPOINTS,
     ) -> None:
         self._folder = folder
         self._graph = tf.Graph()
@@ -39,30 +45,36 @@ class Tf1Trainer:
             optimizer, (learning_rate,) = optimizer_builder.build(config.train_config.optimizer)
             train_op = _train_op(config, model, losses["total_loss"], optimizer)
             self._fetches = {"train_op": train_op, "losses": losses, "learning_rate": learning_rate}
+            self._fetches["names"] = features[IMAGE_NAME]
             open_saver = getattr(optimizer, "swapping_saver", tf.train.Saver)
-            self._saver = open_saver(max_to_keep=KEPT_CHECKPOINTS, save_relative_paths=True)
+            self._saver = open_saver(max_to_keep=kept_checkpoints, save_relative_paths=True)
+            start_averages = optimizer.start_averages() if hasattr(optimizer, "start_averages") else tf.no_op()
             variables_initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
             self._session = open_session(self._graph)
             self._session.run([tf.group(tf.tables_initializer(), variables_initializer), iterator.initializer])
-            self.warm_start = self._restore(config, model, checkpoint, resume_from)
+            self.warm_start = self._restore(model, checkpoint, resume_from)
+            if resume_from is None:
+                self._session.run(start_averages)
         self.step = int(self._session.run(self._step_tensor))
 
-    def _restore(self, config: Any, model: Any, checkpoint: Path | None, resume_from: Path | None) -> WarmStart | None:
+    def _restore(self, model: Any, checkpoint: Path | None, resume_from: Path | None) -> WarmStart | None:
         if resume_from is not None:
             self._saver.recover_last_checkpoints([str(path) for path in _checkpoints_in(self._folder)])
             self._saver.restore(self._session, str(resume_from))
             return None
         if checkpoint is None:
             return None
-        variables = _variables_to_start(config, model, checkpoint)
-        return load_into_variables(read_named_weights(checkpoint), variables, self._session)
+        weights = read_named_weights(checkpoint)
+        return load_into_variables(weights, _variables_to_start(model, weights), self._session)
 
     def train_step(self) -> StepResult:
         """Trains on the next batch."""
         fetched = self._session.run(self._fetches)
         self.step += 1
         losses = {name: float(loss) for name, loss in fetched["losses"].items()}
-        return StepResult(losses.pop("total_loss"), losses, float(fetched["learning_rate"]))
+        return StepResult(
+            losses.pop("total_loss"), losses, float(fetched["learning_rate"]), image_names(fetched["names"])
+        )
 
     def save(self) -> Path:
         """Writes a checkpoint of this step; its prefix."""
@@ -111,17 +123,16 @@ def _train_op(config: Any, model: Any, total_loss: Any, optimizer: Any) -> Any:
     )
 
 
-def _variables_to_start(config: Any, model: Any, checkpoint: Path) -> dict[str, Any]:
-    """The variables to look up in the checkpoint, by their names there.
+def _variables_to_start(model: Any, weights: NamedWeights) -> dict[str, Any]:
+    """The variables to look up among the weights, by their names there.
 
-    A frozen graph is a whole detector, so all of its weights are wanted, the heads too; a checkpoint gives what the
-    config's fine_tune_checkpoint_type says.
+    All of the model's, heads included, where the weights are of a detector; those of the feature extractor, under the
+    names of a classifier, where they are not.
     """
-    if checkpoint.suffix == ".pb":
-        return {variable.op.name: variable for variable in slim.get_model_variables()}
-    train = config.train_config
-    kind = train.fine_tune_checkpoint_type or ("detection" if train.from_detection_checkpoint else "classification")
-    return dict(model.restore_map(kind, load_all_detection_checkpoint_vars=train.load_all_detection_checkpoint_vars))
+    own = {variable.op.name: variable for variable in slim.get_model_variables()}
+    if any(name in weights.shapes for name in own):
+        return own
+    return dict(model.restore_map("classification"))
 
 
 def _checkpoints_in(folder: Path) -> list[Path]:
