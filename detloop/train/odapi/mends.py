@@ -58,7 +58,25 @@ def restore_legacy_layers() -> None:
 
 def stand_in_for_tensorflow_io() -> None:
     """deepmac_meta_arch imports tensorflow_io for one colour conversion; no build of it fits this TensorFlow."""
-    sys.modules.setdefault("tensorflow_io", ModuleType("tensorflow_io"))
+    from detloop.train.odapi.lab_color import rgb_to_lab
+
+    stand_in = ModuleType("tensorflow_io")
+    stand_in.experimental = SimpleNamespace(color=SimpleNamespace(rgb_to_lab=rgb_to_lab))  # type: ignore[attr-defined]
+    sys.modules.setdefault(stand_in.__name__, stand_in)
+
+
+def restore_comparison_with_no_boxes() -> None:
+    """NumPy 1.25 made `boxes != []` raise where it used to be true; seq_example_util asks that of every frame's boxes.
+
+    The boxes get there as lists, for which the comparison means what it did.
+    """
+    import numpy as np
+    from object_detection.dataset_tools import seq_example_util
+
+    to_components = seq_example_util.boxes_to_box_components
+    seq_example_util.boxes_to_box_components = lambda frames: to_components(
+        [np.asarray(each).tolist() for each in frames]
+    )
 
 
 def stand_in_for_lvis_pictures() -> None:
@@ -79,9 +97,36 @@ def stand_in_for_contrib() -> None:
 
     That matcher fails when a config asks for it; every other import of contrib in the API is optional.
     """
-    names = ("contrib", "contrib.image", "contrib.image.python", "contrib.image.python.ops")
+    names = ("contrib", "contrib.image", "contrib.image.python", "contrib.image.python.ops", "contrib.training")
     for name in names:
         sys.modules.setdefault(f"tensorflow.{name}", ModuleType(f"tensorflow.{name}"))
     image_ops = ModuleType("tensorflow.contrib.image.python.ops.image_ops")
     sys.modules["tensorflow.contrib.image.python.ops"].image_ops = image_ops  # type: ignore[attr-defined]
     sys.modules.setdefault(image_ops.__name__, image_ops)
+    training = sys.modules["tensorflow.contrib.training"]
+    training.HParams = HParams  # type: ignore[attr-defined]
+    sys.modules["tensorflow.contrib"].training = training  # type: ignore[attr-defined]
+
+
+class HParams:
+    """Named values as attributes: what the API uses of tf.contrib.training.HParams, which went with contrib.
+
+    NASNet's and PNASNet's extractors keep their settings in it; without it they are missing from the API, silently.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    def set_hparam(self, name: str, value: Any) -> None:
+        """Changes a value that is there."""
+        if name not in self.__dict__:
+            raise KeyError(f"no hyperparameter is called {name}")
+        setattr(self, name, value)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value, or the default where there is none of that name."""
+        return self.__dict__.get(name, default)
+
+    def values(self) -> dict[str, Any]:
+        """All values by name."""
+        return dict(self.__dict__)

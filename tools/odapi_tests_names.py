@@ -1,0 +1,53 @@
+"""What the tests' own code misses on current libraries, put back for the tests alone; the API itself goes without."""
+
+import sys
+import types
+import unittest
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+
+def put_back() -> None:
+    """Everything below; the API has to be loaded, and what it has not imported yet must still be importable."""
+    sys.modules.setdefault("mock", mock)
+    _contrib_tpu()
+    _assert_items_equal()
+    _numbers_of_one_element_tensors()
+    _images_of_any_bytes()
+
+
+def _contrib_tpu() -> None:
+    """utils/test_case.py imports tf.contrib.tpu in TF1 behaviour, and calls it where there is a TPU."""
+    if "tensorflow.contrib" in sys.modules:
+        sys.modules["tensorflow.contrib"].tpu = types.ModuleType("tensorflow.contrib.tpu")  # type: ignore[attr-defined]
+
+
+def _assert_items_equal() -> None:
+    """Python 2's name of assertCountEqual."""
+    if not hasattr(unittest.TestCase, "assertItemsEqual"):
+        unittest.TestCase.assertItemsEqual = unittest.TestCase.assertCountEqual  # type: ignore[attr-defined]
+
+
+def _numbers_of_one_element_tensors() -> None:
+    """NumPy 2.4 no longer makes an int of an array of one element; tests do so with tensors of shape [1]."""
+    from tensorflow.python.framework import ops
+
+    ops.EagerTensor.__int__ = lambda self: int(self.numpy().item())
+    ops.EagerTensor.__float__ = lambda self: float(self.numpy().item())
+
+
+def _images_of_any_bytes() -> None:
+    """Pillow 12 takes the pixel type from the array; tests hand it random floats and say "RGB", meaning their bytes."""
+    from PIL import Image
+
+    of_array = Image.fromarray
+
+    def fromarray(array: Any, mode: str | None = None) -> Image.Image:
+        if mode is None or array.dtype == np.uint8:
+            return of_array(array)
+        height, width = array.shape[:2]
+        return Image.frombuffer(mode, (width, height), array.tobytes(), "raw", mode, 0, 1)
+
+    Image.fromarray = fromarray
