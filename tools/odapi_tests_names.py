@@ -16,6 +16,7 @@ def put_back() -> None:
     _assert_items_equal()
     _numbers_of_one_element_tensors()
     _images_of_any_bytes()
+    _equal_records()
 
 
 def _contrib_tpu() -> None:
@@ -51,3 +52,18 @@ def _images_of_any_bytes() -> None:
         return Image.frombuffer(mode, (width, height), array.tobytes(), "raw", mode, 0, 1)
 
     Image.fromarray = fromarray
+
+
+def _equal_records() -> None:
+    """tf.test.TestCase.assertAllEqual now looks up TensorFlow's name of the type, which arrays of records have not."""
+    import tensorflow as tf
+
+    of_tensors = tf.test.TestCase.assertAllEqual
+
+    def assert_all_equal(self: Any, a: Any, b: Any, msg: str | None = None) -> None:
+        if isinstance(a, np.ndarray) and a.dtype.names:
+            np.testing.assert_array_equal(a, b, msg or "")
+        else:
+            of_tensors(self, a, b, msg)
+
+    tf.test.TestCase.assertAllEqual = assert_all_equal

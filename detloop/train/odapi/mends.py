@@ -65,6 +65,17 @@ def stand_in_for_tensorflow_io() -> None:
     sys.modules.setdefault(stand_in.__name__, stand_in)
 
 
+def restore_keras_2_resnet() -> None:
+    """TensorFlow 2.16 brought Keras 3 under the name keras, where keras_models/resnet_v1.py looks for Keras 2's ResNet.
+
+    Without it CenterNet on ResNet-18 and ResNet-34 cannot be built.
+    """
+    from object_detection.models.keras_models import resnet_v1
+    from tf_keras.src.applications import resnet
+
+    resnet_v1.resnet = resnet
+
+
 def restore_comparison_with_no_boxes() -> None:
     """NumPy 1.25 made `boxes != []` raise where it used to be true; seq_example_util asks that of every frame's boxes.
 

@@ -52,6 +52,8 @@ def load_api(generation: Generation) -> None:
     mends.stand_in_for_lvis_pictures()
     mends.alias_slim_packages()
     mends.restore_comparison_with_no_boxes()
+    if generation == "tf2":
+        mends.restore_keras_2_resnet()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
     _loaded.append(generation)
