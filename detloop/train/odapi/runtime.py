@@ -54,6 +54,7 @@ def load_api(generation: Generation) -> None:
     mends.restore_comparison_with_no_boxes()
     if generation == "tf2":
         mends.restore_keras_2_resnet()
+        mends.keep_mobilenet_from_downloading()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
     _loaded.append(generation)
