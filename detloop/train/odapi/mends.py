@@ -11,13 +11,51 @@ from typing import Any
 
 
 def restore_numpy_names() -> None:
-    """NumPy 1.24 and 2.0 removed np.int, np.bool, np.float, np.object and np.string_; the API still says them."""
+    """NumPy 1.24 and 2.0 removed np.int, np.bool, np.float, np.object, np.string_, np.NAN; the API still says them."""
     import numpy as np
 
-    removed: dict[str, Any] = {"int": int, "bool": bool, "float": float, "object": object, "str": str}
+    removed: dict[str, Any] = {"int": int, "bool": bool, "float": float, "object": object, "str": str, "NAN": np.nan}
     for name, value in (removed | {"string_": np.bytes_, "unicode_": np.str_, "float_": np.float64}).items():
         if name not in np.__dict__:
             setattr(np, name, value)
+
+
+def restore_reading_of_bytes() -> None:
+    """NumPy 2.3 ended np.fromstring for binary data; visualization_utils reads a plot's pixels with it."""
+    import numpy as np
+
+    of_text = np.fromstring
+
+    def fromstring(data: Any, dtype: Any = float, count: int = -1, *, sep: str = "", **options: Any) -> Any:
+        if sep == "":
+            return np.frombuffer(data, dtype, count).copy()
+        return of_text(data, dtype, count, sep=sep, **options)
+
+    np.fromstring = fromstring  # type: ignore[assignment]
+
+
+def restore_plot_bytes() -> None:
+    """Matplotlib 3.10 removed tostring_rgb, a plot's bytes; visualization_utils makes summaries of plots with it."""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if not hasattr(FigureCanvasAgg, "tostring_rgb"):
+        canvas_class: Any = FigureCanvasAgg
+        canvas_class.tostring_rgb = lambda canvas: np.asarray(canvas.buffer_rgba())[..., :3].tobytes()
+
+
+def restore_text_size() -> None:
+    """Pillow 10 removed getsize from fonts; visualization_utils places a box's label with it."""
+    from PIL import ImageFont
+
+    def getsize(font: Any, text: str) -> tuple[int, int]:
+        left, _, right, bottom = font.getbbox(text)
+        return int(right - left), int(bottom)
+
+    fonts: tuple[Any, ...] = (ImageFont.FreeTypeFont, ImageFont.ImageFont)
+    for font in fonts:
+        if not hasattr(font, "getsize"):
+            font.getsize = getsize
 
 
 def restore_estimator() -> None:
@@ -31,20 +69,37 @@ def restore_estimator() -> None:
 
 
 def restore_control_flow_names() -> None:
-    """TensorFlow 2.13 moved case, cond and while_loop out of control_flow_ops, where tf_slim 1.1 looks for them."""
-    from tensorflow.python.ops import cond, control_flow_case, control_flow_ops, while_loop
+    """TensorFlow 2.13 moved case, cond, while_loop and Assert out of control_flow_ops, where tf_slim 1.1 looks."""
+    from tensorflow.python.ops import cond, control_flow_assert, control_flow_case, control_flow_ops, while_loop
 
-    for module, name in ((control_flow_case, "case"), (cond, "cond"), (while_loop, "while_loop")):
-        if not hasattr(control_flow_ops, name):
-            setattr(control_flow_ops, name, getattr(module, name))
+    _restore(control_flow_ops, control_flow_case, "case")
+    _restore(control_flow_ops, cond, "cond")
+    _restore(control_flow_ops, while_loop, "while_loop")
+    _restore(control_flow_ops, control_flow_assert, "Assert")
 
 
-def restore_indexed_slices() -> None:
-    """TensorFlow 2.13 moved IndexedSlices out of framework.ops, where tf_slim's optimize_loss looks for it."""
-    from tensorflow.python.framework import indexed_slices, ops
+def restore_tensor_classes() -> None:
+    """TensorFlow 2.13 and later moved IndexedSlices and Tensor out of framework.ops, where tf_slim looks for them."""
+    from tensorflow.python.framework import indexed_slices, ops, tensor
 
-    if not hasattr(ops, "IndexedSlices"):
-        ops.IndexedSlices = indexed_slices.IndexedSlices
+    _restore(ops, indexed_slices, "IndexedSlices")
+    _restore(ops, tensor, "Tensor")
+
+
+def restore_stack_names() -> None:
+    """TensorFlow 2.13 moved stack and unstack out of array_ops; tf_slim's layers and example decoder look there."""
+    from tensorflow.python.ops import array_ops, array_ops_stack
+
+    _restore(array_ops, array_ops_stack, "stack")
+    _restore(array_ops, array_ops_stack, "unstack")
+
+
+def restore_variable_class() -> None:
+    """Later TensorFlow dropped variable_scope.variable, a name of VariableV1; tf_slim makes its counters with it."""
+    from tensorflow.python.ops import variable_scope, variable_v1
+
+    if not hasattr(variable_scope, "variable"):
+        variable_scope.variable = variable_v1.VariableV1
 
 
 def restore_legacy_layers() -> None:
@@ -119,6 +174,21 @@ def stand_in_for_contrib() -> None:
     sys.modules["tensorflow.contrib"].training = training  # type: ignore[attr-defined]
 
 
+def stand_in_for_contrib_tfprof() -> None:
+    """contrib's model analysis is tf.compat.v1.profiler now; exporter prints a model's size and FLOPs with it."""
+    import tensorflow as tf
+
+    profiler = tf.compat.v1.profiler
+    tfprof = ModuleType("tensorflow.contrib.tfprof")
+    tfprof.model_analyzer = SimpleNamespace(  # type: ignore[attr-defined]
+        TRAINABLE_VARS_PARAMS_STAT_OPTIONS=profiler.ProfileOptionBuilder.trainable_variables_parameter(),
+        FLOAT_OPS_OPTIONS=profiler.ProfileOptionBuilder.float_operation(),
+        print_model_analysis=lambda graph, tfprof_options: profiler.profile(graph, cmd="scope", options=tfprof_options),
+    )
+    sys.modules["tensorflow.contrib"].tfprof = tfprof  # type: ignore[attr-defined]
+    sys.modules.setdefault(tfprof.__name__, tfprof)
+
+
 class HParams:
     """Named values as attributes: what the API uses of tf.contrib.training.HParams, which went with contrib.
 
@@ -152,3 +222,8 @@ def keep_mobilenet_from_downloading() -> None:
 
     build = mobilenet_v2.mobilenet_v2
     mobilenet_v2.mobilenet_v2 = lambda *args, **kwargs: build(*args, **(kwargs | {"weights": None}))
+
+
+def _restore(old: ModuleType, new: ModuleType, name: str) -> None:
+    if not hasattr(old, name):
+        setattr(old, name, getattr(new, name))

@@ -39,14 +39,20 @@ def load_api(generation: Generation) -> None:
     if generation == "tf1":
         tensorflow.compat.v1.disable_v2_behavior()
         mends.stand_in_for_contrib()
+        mends.stand_in_for_contrib_tfprof()
         from detloop.train.odapi.moving_average import install_as_contrib_opt
 
         install_as_contrib_opt()
     install_message_classes()
     mends.restore_numpy_names()
+    mends.restore_reading_of_bytes()
+    mends.restore_plot_bytes()
+    mends.restore_text_size()
     mends.restore_estimator()
     mends.restore_control_flow_names()
-    mends.restore_indexed_slices()
+    mends.restore_tensor_classes()
+    mends.restore_stack_names()
+    mends.restore_variable_class()
     mends.restore_legacy_layers()
     mends.stand_in_for_tensorflow_io()
     mends.stand_in_for_lvis_pictures()
