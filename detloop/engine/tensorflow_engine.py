@@ -8,6 +8,7 @@ import ctypes
 import logging
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,11 +131,26 @@ def _import_tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     _keep_freed_memory()
     try:
-        import tensorflow as tf
+        with native_errors_hidden():
+            import tensorflow as tf
     except ImportError:
         raise DetloopError("TensorFlow is not installed; install detloop with the extra cpu or gpu") from None
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     return tf
+
+
+@contextmanager
+def native_errors_hidden() -> Iterator[None]:
+    """Hides what TensorFlow's C++ prints while it is loaded, before its log level counts; failures are exceptions."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _keep_freed_memory() -> None:

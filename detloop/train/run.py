@@ -202,7 +202,7 @@ def _open_trainer(
     print(
         f"train: building {feature_extractor_of(config)} ({generation}); the first step takes a while", file=sys.stderr
     )
-    load_api(generation)
+    load_api(generation, onednn=not config.train_config.use_bfloat16)
     if generation == "tf1":
         from detloop.train.odapi.tf1_trainer import Tf1Trainer
 

@@ -1,12 +1,10 @@
 """Loads the Object Detection API in one of its two behaviours; a process can hold only one of them."""
 
 import os
-import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Literal
 
+from detloop.engine.tensorflow_engine import native_errors_hidden
 from detloop.errors import DetloopError
 from detloop.train.odapi import mends
 from detloop.train.odapi.protos import install_message_classes
@@ -17,10 +15,14 @@ Generation = Literal["tf1", "tf2"]
 _loaded: list[Generation] = []
 
 
-def load_api(generation: Generation) -> None:
+def load_api(generation: Generation, onednn: bool = True) -> None:
     """Makes `object_detection` importable in this process in the behaviour of `generation`.
 
     model_builder decides while it is imported which feature extractors exist, so the choice cannot be changed later.
+
+    Args:
+        onednn: use Intel's kernels on the CPU. They are faster, but their gradients of strided bfloat16 convolutions on
+            feature maps of a few pixels are not numbers.
 
     Raises:
         DetloopError: TensorFlow is missing, is not on Keras 2, or the process already holds the other generation.
@@ -31,10 +33,14 @@ def load_api(generation: Generation) -> None:
         return
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if onednn:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    else:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     tensorflow = _import_tensorflow()
     tensorflow.get_logger().setLevel("ERROR")
     tensorflow.autograph.set_verbosity(0)
+    warnings.filterwarnings("ignore", message="Seed .* from outer graph", category=UserWarning)
     warnings.filterwarnings("ignore", message=".*deprecated", module=r"(tf_keras|tensorflow)\.")
     if generation == "tf1":
         tensorflow.compat.v1.disable_v2_behavior()
@@ -68,7 +74,7 @@ def load_api(generation: Generation) -> None:
 
 def _import_tensorflow() -> Any:
     try:
-        with _native_errors_hidden():
+        with native_errors_hidden():
             import tensorflow
     except ImportError:
         raise DetloopError(
@@ -77,17 +83,3 @@ def _import_tensorflow() -> Any:
     if not tensorflow.keras.Model.__module__.startswith("tf_keras."):
         raise DetloopError("TensorFlow runs on Keras 3 here; set TF_USE_LEGACY_KERAS=1 before it is imported")
     return tensorflow
-
-
-@contextmanager
-def _native_errors_hidden() -> Iterator[None]:
-    """Hides what TensorFlow's C++ prints while it is loaded, before its log level counts; failures are exceptions."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

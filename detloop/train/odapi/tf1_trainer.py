@@ -8,6 +8,7 @@ import tf_slim as slim
 from object_detection import model_lib
 from object_detection.builders import model_builder, optimizer_builder
 from object_detection.core import standard_fields
+from object_detection.utils import ops
 
 from detloop.engine.tensorflow_engine import open_session
 from detloop.train.odapi.input_pipeline import IMAGE_NAME, image_names, training_batches
@@ -93,14 +94,22 @@ def _losses(config: Any, model: Any, features: Any, labels: Any) -> dict[str, An
         features[standard_fields.InputDataFields.image],
         features[standard_fields.InputDataFields.true_image_shape],
     )
-    predictions = model.predict(images, true_shapes, **model.get_side_inputs(features))
+    predictions = _predictions(config, model, images, true_shapes, model.get_side_inputs(features))
     losses = {name.removeprefix("Loss/"): loss for name, loss in model.loss(predictions, true_shapes).items()}
     if config.train_config.add_regularization_loss:
-        regularization = model.regularization_losses()
+        regularization = [tf.cast(loss, tf.float32) for loss in model.regularization_losses()]
         if regularization:
             losses["regularization_loss"] = tf.add_n(regularization)
     losses["total_loss"] = tf.add_n(list(losses.values()))
     return losses
+
+
+def _predictions(config: Any, model: Any, images: Any, true_shapes: Any, side_inputs: Any) -> Any:
+    """What the model predicts; with use_bfloat16 computed in that type, from variables that stay float32."""
+    if not config.train_config.use_bfloat16:
+        return model.predict(images, true_shapes, **side_inputs)
+    with tf.tpu.bfloat16_scope():
+        return ops.bfloat16_to_float32_nested(model.predict(images, true_shapes, **side_inputs))
 
 
 def _train_op(config: Any, model: Any, total_loss: Any, optimizer: Any) -> Any:

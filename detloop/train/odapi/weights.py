@@ -40,7 +40,8 @@ class WarmStart:
 
     def __str__(self) -> str:
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)
-        text = f"started from {self.path.name}: {len(self.loaded)} of {total} variables loaded"
+        name = next(part for part in reversed(self.path.parts) if part not in ("variables", "saved_model"))
+        text = f"started from {name}: {len(self.loaded)} of {total} variables loaded"
         for what, names in (("of another shape", self.mismatched), ("not in it", self.missing)):
             if names:
                 text += f"; {len(names)} {what} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -1,0 +1,133 @@
+"""Trainers opened and stepped in a process of their own, since a process holds one generation of the API.
+
+`python -m tests.train.odapi.trainers SCENARIO GENERATION FOLDER [CHECKPOINT]` prints what came out as JSON.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from detloop.train.odapi.config import architecture_of, read_config, set_fields
+from detloop.train.odapi.runtime import load_api
+from detloop.train.settings import fill_in, open_records_folder
+
+
+def trainer(generation: str, folder: Path, settings: list[str], checkpoint: Path | None = None, **options: Any) -> Any:
+    config = read_config(folder / f"{generation}.config")
+    set_fields(config, settings)
+    records = open_records_folder(folder / "records")
+    fill_in(config, records, steps=4, batch_size=None, class_count_is_set=False)
+    if "classes" in options:
+        architecture_of(config).num_classes = options.pop("classes")
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    if generation == "tf1":
+        from detloop.train.odapi.tf1_trainer import Tf1Trainer as Trainer
+    else:
+        from detloop.train.odapi.tf2_trainer import Tf2Trainer as Trainer
+    return Trainer(config, records.train, folder / "checkpoints", checkpoint, None, **options)
+
+
+def stepped(one: Any, steps: int) -> list[Any]:
+    return [one.train_step() for _ in range(steps)]
+
+
+def names(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    return [list(result.image_names) for result in stepped(trainer(generation, folder, []), 6)]
+
+
+def warm_start(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    return str(trainer(generation, folder, [], checkpoint, classes=3).warm_start)
+
+
+def bfloat16(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    one = trainer(generation, folder, ["train_config.use_bfloat16=true"])
+    losses = [result.total_loss for result in stepped(one, 12)]
+    import tensorflow as tf
+
+    saved = tf.train.load_checkpoint(str(one.save()))
+    types = {saved.get_variable_to_dtype_map()[name].name for name in saved.get_variable_to_shape_map()}
+    return {"losses": losses, "types": sorted(types)}
+
+
+def clipped(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    """How far the weights go in one step whose gradients are clipped to almost nothing, and in one without."""
+    return {name: _moved(generation, folder, settings) for name, settings in CLIPPING.items()}
+
+
+CLIPPING = {"clipped": ["train_config.gradient_clipping_by_norm=1e-6"], "free": []}
+
+
+def _moved(generation: str, folder: Path, settings: list[str]) -> float:
+    import numpy as np
+    import tensorflow as tf
+
+    still = "train_config.optimizer.momentum_optimizer.learning_rate.constant_learning_rate.learning_rate=0.1"
+    one = trainer(generation, folder, [*settings, still, "train_config.add_regularization_loss=false"])
+    one.train_step()
+    before = tf.train.load_checkpoint(str(one.save()))
+    one.train_step()
+    after = tf.train.load_checkpoint(str(one.save()))
+    kernels = [name for name in _weights(after) if "box_encod" in name.lower() or "boxencod" in name.lower()]
+    return float(max(np.abs(after.get_tensor(name) - before.get_tensor(name)).max() for name in kernels))
+
+
+def averages(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    """The largest error of average = decay * earlier average + (1 - decay) * weight over all weights of two steps."""
+    import numpy as np
+    import tensorflow as tf
+
+    decay = "train_config.optimizer.moving_average_decay=0.05"
+    one = trainer(generation, folder, ["train_config.optimizer.use_moving_average=true", decay])
+    one.train_step()
+    first = tf.train.load_checkpoint(str(one.save()))
+    one.train_step()
+    second = tf.train.load_checkpoint(str(one.save()))
+    errors, apart = [], 0.0
+    for average_name, weight_name in _pairs(generation, second):
+        earlier, average = first.get_tensor(average_name), second.get_tensor(average_name)
+        weight = second.get_tensor(weight_name)
+        errors.append(float(np.abs(average - (0.05 * earlier + 0.95 * weight)).max()))
+        apart = max(apart, float(np.abs(average - weight).max()))
+    return {"pairs": len(errors), "largest_error": max(errors), "apart": apart}
+
+
+def _weights(saved: Any) -> list[str]:
+    return [name for name in saved.get_variable_to_shape_map() if "SLOT" not in name and "Momentum" not in name]
+
+
+def _pairs(generation: str, saved: Any) -> list[tuple[str, str]]:
+    """Where a checkpoint has each average, which is under the weight's name, and each weight."""
+    known = saved.get_variable_to_shape_map()
+    if generation == "tf1":
+        shadow = "/ExponentialMovingAverage"
+        return [(name.removesuffix(shadow), name) for name in known if name.endswith(shadow)]
+    slot = "/.OPTIMIZER_SLOT/optimizer/average/.ATTRIBUTES/VARIABLE_VALUE"
+    return [(name.replace(slot, "/.ATTRIBUTES/VARIABLE_VALUE"), name) for name in known if name.endswith(slot)]
+
+
+def two_devices(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    one = trainer(generation, folder, [], devices=["CPU:0", "CPU:1"])
+    results = stepped(one, 25)
+    path = one.save()
+    return {
+        "losses": [result.total_loss for result in results],
+        "images_a_step": len(results[0].image_names),
+        "checkpoint": str(path),
+        "replicas": one._strategy.num_replicas_in_sync,
+    }
+
+
+SCENARIOS: dict[str, Callable[[str, Path, Path | None], Any]] = {
+    scenario.__name__: scenario for scenario in (names, warm_start, bfloat16, clipped, averages, two_devices)
+}
+
+if __name__ == "__main__":
+    scenario, api, where, *weights = sys.argv[1:]
+    load_api(api, onednn=scenario != "bfloat16")
+    print(json.dumps(SCENARIOS[scenario](api, Path(where), Path(weights[0]) if weights else None)))
