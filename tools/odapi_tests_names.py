@@ -17,6 +17,13 @@ def put_back() -> None:
     _numbers_of_one_element_tensors()
     _images_of_any_bytes()
     _equal_records()
+    _decay_of_moving_averages()
+
+
+def put_back_in(module: types.ModuleType) -> None:
+    """NumPy 2.4 no longer makes an int of an array of one element; the tests of slim's deployment draw labels so."""
+    if module.__name__ == "object_detection.deployment.model_deploy_test":
+        module.__dict__["int"] = lambda number: np.asarray(number).astype(int).item()
 
 
 def _contrib_tpu() -> None:
@@ -67,3 +74,11 @@ def _equal_records() -> None:
             of_tensors(self, a, b, msg)
 
     tf.test.TestCase.assertAllEqual = assert_all_equal
+
+
+def _decay_of_moving_averages() -> None:
+    """A test reads the decay from a private field of contrib's optimizer."""
+    if "tensorflow.contrib" in sys.modules:
+        from detloop.train.odapi.moving_average import MovingAverageOptimizer
+
+        MovingAverageOptimizer._ema = property(lambda self: self._average)

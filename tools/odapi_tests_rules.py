@@ -20,7 +20,21 @@ _MISSING: tuple[tuple[str, str], ...] = (
         r"/object_detection/(core/\.\./)?(data|samples|test_data|dataset_tools)/\S+; No such file",
         "reads a sample config, a label map or other data that the distribution leaves out",
     ),
+    (r"No such file or directory: 'object_detection/test_images/", "reads an image that the distribution leaves out"),
     (r"URL fetch failure", "downloads pre-trained weights"),
+    (
+        r"name '(contrib_quantize|graph_matcher)' is not defined|cannot import name 'quantize'",
+        "needs tf.contrib.quantize, which TensorFlow 2.0 dropped",
+    ),
+    (
+        r"has no attribute 'bipartite_match'",
+        "needs the bipartite matcher of tf.contrib.image, which TensorFlow 2.0 dropped",
+    ),
+    (
+        r"'tensorflow.contrib.image' has no attribute",
+        "needs the warping of tf.contrib.image, which TensorFlow 2.0 dropped",
+    ),
+    (r"No module named 'tensorflow.tools.graph_transforms'", "needs TransformGraph, which TensorFlow 2 dropped"),
 )
 """What the failure says -> what the test needs and does not find."""
 

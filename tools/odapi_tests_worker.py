@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from detloop.train.odapi.runtime import load_api
-from tools.odapi_tests_names import put_back
+from tools.odapi_tests_names import put_back, put_back_in
 from tools.odapi_tests_results import Record, module_name, result_path
 
 NOT_A_TEST = "test_session"
@@ -98,6 +98,7 @@ def _run(file: str, record: Record, folder: str) -> None:
     except Exception as error:
         record.test("(import)", "failed", 0.0, _one_line(error), traceback.format_exc())
         return
+    put_back_in(module)
     flags.FLAGS(sys.argv[:1])
     flags.FLAGS.test_tmpdir = folder
     tests = [test for test in _each(unittest.defaultTestLoader.loadTestsFromModule(module)) if _is_test(test)]
