@@ -27,6 +27,10 @@ _MISSING: tuple[tuple[str, str], ...] = (
         "needs tf.contrib.quantize, which TensorFlow 2.0 dropped",
     ),
     (
+        r"estimator' has no attribute '(RunConfig|tpu)'",
+        "needs the runners of tf.estimator, which TensorFlow 2.16 dropped",
+    ),
+    (
         r"has no attribute 'bipartite_match'",
         "needs the bipartite matcher of tf.contrib.image, which TensorFlow 2.0 dropped",
     ),
