@@ -60,7 +60,7 @@ def check_training(
     if records is not None:
         findings += _check_records(config, records)
     if config is not None and checkpoint is not None:
-        _attempt(findings, "checkpoint", lambda: findings.extend(_check_weights(config, checkpoint)))
+        findings += _attempt(findings, "checkpoint", lambda: _check_weights(config, checkpoint)) or []
     return findings
 
 
