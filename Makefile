@@ -1,4 +1,4 @@
-# The verbs: demo, test, test-heavy, odapi-tests, lint, bench, clean. Each sets up what it needs in .venv first.
+# The verbs: demo, test, test-heavy, odapi-tests, families, lint, bench, clean. Each sets up what it needs in .venv first.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
@@ -6,7 +6,7 @@ EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
 DEMO := $(if $(QUICK),--quick) $(if $(VIDEO),--video $(VIDEO))
 
-.PHONY: demo test test-heavy odapi-tests lint bench clean env
+.PHONY: demo test test-heavy odapi-tests families lint bench clean env
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -17,6 +17,9 @@ test: .venv/ready
 
 odapi-tests: .venv/ready
 	$(PYTHON) -m tools.odapi_tests
+
+families: .venv/ready
+	$(PYTHON) -m tools.families
 
 test-heavy: .venv/ready
 	.venv/bin/pytest -m heavy
