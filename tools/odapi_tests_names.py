@@ -77,8 +77,8 @@ def _equal_records() -> None:
 
 
 def _decay_of_moving_averages() -> None:
-    """A test reads the decay from a private field of contrib's optimizer."""
+    """A test reads the decay from a private field of contrib's optimizer; detloop's holds it itself."""
     if "tensorflow.contrib" in sys.modules:
         from detloop.train.odapi.moving_average import MovingAverageOptimizer
 
-        MovingAverageOptimizer._ema = property(lambda self: self._average)
+        MovingAverageOptimizer._ema = property(lambda self: self)

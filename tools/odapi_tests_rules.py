@@ -17,11 +17,10 @@ _BEAM = "dataset_tools/context_rcnn/"
 
 _MISSING: tuple[tuple[str, str], ...] = (
     (
-        r"/object_detection/(core/\.\./)?(data|samples|test_data|dataset_tools)/\S+; No such file",
+        r"/object_detection/(core/\.\./)?(data|samples|test_data|dataset_tools|tpu_exporters)/\S+; No such file",
         "reads a sample config, a label map or other data that the distribution leaves out",
     ),
     (r"No such file or directory: 'object_detection/test_images/", "reads an image that the distribution leaves out"),
-    (r"URL fetch failure", "downloads pre-trained weights"),
     (
         r"name '(contrib_quantize|graph_matcher)' is not defined|cannot import name 'quantize'",
         "needs tf.contrib.quantize, which TensorFlow 2.0 dropped",
