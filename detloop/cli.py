@@ -135,11 +135,22 @@ def records(classes: str | None, **options: Any) -> None:
     help="Stop after N evaluations without a better one; 0 for never.",
 )
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on from the output's last checkpoint.")
-def train(**options: Any) -> None:
-    """Train a detector from a pipeline.config on records."""
-    from detloop.train import train_detector
+@click.option("--check", is_flag=True, help="Only check config, records and checkpoint, as every training does first.")
+def train(check: bool, **options: Any) -> None:
+    """Train a detector from a pipeline.config on records.
 
-    click.echo(train_detector(**options))
+    Ends with exit code 75 when SIGTERM or Ctrl-C stopped it; the same command goes on from there.
+    """
+    from detloop.train import check_request, errors_in, findings_text, train_detector
+
+    if not check:
+        click.echo(train_detector(**options))
+        return
+    checked = ("config", "records", "checkpoint", "steps", "batch_size", "overrides")
+    findings = check_request(**{name: options[name] for name in checked})
+    click.echo(findings_text(findings))
+    if errors_in(findings):
+        sys.exit(1)
 
 
 @main.command()

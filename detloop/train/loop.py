@@ -50,6 +50,7 @@ class TrainingRun:
         steps: int,
         batch_size: int,
         checkpoint_every: int,
+        resumed_from: Path | None = None,
         evaluations: TrainingEvaluations | None = None,
         stop: StopRequest | None = None,
     ) -> None:
@@ -58,7 +59,7 @@ class TrainingRun:
         self._stop = stop or StopRequest()
         self._losses: list[float] = []
         self._rates: list[float] = []
-        self._saved: tuple[int, Path] | None = None
+        self._saved = (trainer.step, resumed_from) if resumed_from else None
 
     def run(self) -> LoopResult:
         """Trains, with a checkpoint every so many steps and at the end.

@@ -12,6 +12,7 @@ from detloop.errors import DetloopError
 from detloop.examples import count_records
 from detloop.labels import write_label_map
 from detloop.store import existing_file, partial_path, remove_folder
+from detloop.train.checks import check_request, errors_in, findings_text
 from detloop.train.interruption import StopRequest
 from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import (
@@ -77,6 +78,7 @@ def train_detector(
     """
     began, stop = time.monotonic(), StopRequest()
     with stop.listening():
+        _check_first(config, records, checkpoint, steps, batch_size, overrides)
         message = read_config(existing_file(config, "pipeline.config"))
         set_fields(message, overrides)
         folder = open_records_folder(records)
@@ -104,6 +106,7 @@ def train_detector(
             steps=train.num_steps,
             batch_size=train.batch_size,
             checkpoint_every=checkpoint_every,
+            resumed_from=resume_from,
             evaluations=evaluations,
             stop=stop,
         )
@@ -124,6 +127,18 @@ def train_detector(
         checkpoint=result.checkpoint,
         best=_best_of(evaluations, result.gave_up),
     )
+
+
+def _check_first(config: str, records: Path, *choices: Any) -> None:
+    """Checks everything before it costs compute, and shows what was found; a single error speaks for itself."""
+    findings = check_request(config, records, *choices)
+    errors = errors_in(findings)
+    if len(findings) > 1 or (findings and not errors):
+        print(findings_text(findings), file=sys.stderr)
+    if errors:
+        raise DetloopError(
+            errors[0].text if len(findings) == 1 else "the training was not started; mend the errors above"
+        )
 
 
 def default_evaluate_every(steps: int, checkpoint_every: int) -> int:

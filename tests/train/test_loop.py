@@ -73,12 +73,16 @@ def test_a_resumed_log_drops_the_steps_after_the_checkpoint(tmp_path):
     assert logged_steps(tmp_path) == list(range(1, 21))
 
 
-def test_a_finished_training_is_only_written_down(tmp_path):
-    trainer = FallingLoss(tmp_path, step=20)
-    result = run_training(trainer, tmp_path, steps=20)
-    assert result.steps == 0
+def test_a_finished_training_leaves_its_checkpoint_alone(tmp_path):
+    trainer, checkpoint = FallingLoss(tmp_path, step=20), tmp_path / "model.ckpt-20"
+    measure = KnownAp({20: 0.5})
+    (tmp_path / "model.ckpt-20.index").touch()
+    evaluations = evaluations_of(tmp_path, measure, steps=20)
+    result = run_training(trainer, tmp_path, steps=20, resumed_from=checkpoint, evaluations=evaluations)
+    assert (result.steps, result.checkpoint) == (0, checkpoint)
     assert math.isnan(result.first_loss)
-    assert trainer.saved == [20]
+    assert measure.measured == [20]
+    assert trainer.saved == []
 
 
 def test_tensorboard_gets_loss_rate_and_speed(tmp_path):

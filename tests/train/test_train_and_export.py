@@ -67,7 +67,7 @@ def losses_by_step(training: Path) -> dict[int, float]:
     [
         (["--steps", "5", "--set", "train_config.batch_size=8"], "holds a training of another config"),
         (["--checkpoint", "nowhere.pb"], "no such checkpoint"),
-        (["--set", "model.ssd.num_classes=7"], "num_classes is set to 7"),
+        (["--set", "model.ssd.num_classes=7"], "num_classes is 7"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(tmp_path, options, said):

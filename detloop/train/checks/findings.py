@@ -25,9 +25,13 @@ class Finding:
     what: str
     advice: str = ""
 
+    @property
+    def text(self) -> str:
+        """Where, what and what to do, on one line."""
+        return f"{self.where}: {self.what}" + (f"; {self.advice}" if self.advice else "")
+
     def __str__(self) -> str:
-        advice = f"; {self.advice}" if self.advice else ""
-        return f"{self.severity}: {self.where}: {self.what}{advice}"
+        return f"{self.severity}: {self.text}"
 
 
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:

@@ -21,7 +21,6 @@ _Result = TypeVar("_Result")
 
 
 def check_request(
-    *,
     config: str,
     records: Path,
     checkpoint: str | None = None,
@@ -79,7 +78,7 @@ def _check_records(config: PipelineConfig | None, records: RecordsFolder) -> lis
 def _check_weights(config: PipelineConfig, checkpoint: Path) -> list[Finding]:
     from detloop.train.odapi.runtime import load_api
 
-    load_api(generation_of(config))
+    load_api(generation_of(config), onednn=not config.train_config.use_bfloat16)
     return check_checkpoint(config, read_weights(checkpoint))
 
 

@@ -9,9 +9,10 @@ BOTH = (
     "box_coders/faster_rcnn_box_coder_test.py",
     "core/multiclass_nms_test.py",
     "dataset_tools/seq_example_util_test.py",
+    "utils/visualization_utils_test.py",
 )
 OF_ONE = {
-    "tf1": ("builders/optimizer_builder_tf1_test.py", "models/faster_rcnn_nas_feature_extractor_tf1_test.py"),
+    "tf1": ("builders/optimizer_builder_tf1_test.py", "utils/config_util_test.py"),
     "tf2": ("builders/optimizer_builder_tf2_test.py", "exporter_lib_tf2_test.py"),
 }
 
