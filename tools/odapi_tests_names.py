@@ -7,11 +7,13 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+from absl.testing import parameterized
 
 
 def put_back() -> None:
     """Everything below; the API has to be loaded, and what it has not imported yet must still be importable."""
     sys.modules.setdefault("mock", mock)
+    _google3()
     _contrib_tpu()
     _assert_items_equal()
     _numbers_of_one_element_tensors()
@@ -24,6 +26,13 @@ def put_back_in(module: types.ModuleType) -> None:
     """NumPy 2.4 no longer makes an int of an array of one element; the tests of slim's deployment draw labels so."""
     if module.__name__ == "object_detection.deployment.model_deploy_test":
         module.__dict__["int"] = lambda number: np.asarray(number).astype(int).item()
+
+
+def _google3() -> None:
+    """One test kept the name that absl's parameterized has inside of Google."""
+    for name in ("google3", "google3.testing", "google3.testing.pybase"):
+        sys.modules.setdefault(name, types.ModuleType(name))
+    sys.modules["google3.testing.pybase"].parameterized = parameterized  # type: ignore[attr-defined]
 
 
 def _contrib_tpu() -> None:

@@ -64,9 +64,9 @@ def _cannot_run(behaviour: str, results: Sequence[FileResult], files: Sequence[s
     for file in files:
         if reason := file_cannot_run(file, behaviour):
             reasons.setdefault(reason, []).append(file)
-    rows = [[reason, f"{len(those)} files"] for reason, those in reasons.items()]
+    rows = [[reason, _number(len(those), "file")] for reason, those in reasons.items()]
     tests = Counter(each.message for result in results for each in result.outcomes if each.outcome == "cannot run")
-    rows += [[reason, f"{count} tests"] for reason, count in tests.items()]
+    rows += [[reason, _number(count, "test")] for reason, count in tests.items()]
     return f"Cannot run in {behaviour.upper()}:\n\n" + _table(["why", "how many"], rows) if rows else ""
 
 
@@ -77,6 +77,10 @@ def _failed(behaviour: str, results: Sequence[FileResult]) -> str:
         for each in result.failures()
     ]
     return f"Failed in {behaviour.upper()}:\n\n" + _table(["file", "test", "message"], rows) if rows else ""
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -89,7 +89,7 @@ def test_share_and_tables():
     assert "| TF2 | 2 | 2 | 1 | 1 | 1 | 66.66 % |" in text
     assert "| `utils/ops_test.py` | 2 / 1 / 0 / 0 |" in text
     assert "| `nets/vgg_test.py` | not run |" in text
-    assert "| no data | 1 tests |" in text
+    assert "| no data | 1 test |" in text
     assert r"| `utils/ops_test.py` | `A.c` | a \| b |" in text
 
 
