@@ -21,6 +21,7 @@ def main() -> None:
     run("bench_detect", *on_the_film)
     run("bench_records")
     run("bench_training", *on_the_film)
+    run("bench_training_loops", *on_the_film)
     run("bench_step_overhead")
 
 

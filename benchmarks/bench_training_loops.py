@@ -1,0 +1,97 @@
+"""detloop's training loop against the Object Detection API's own, and against one batch kept in memory.
+
+    python -m benchmarks.bench_training_loops --model frozen_inference_graph.pb --images FOLDER [--steps 40] [--rounds 3]
+
+For a TF1 model (the demo's SSDLite) and a TF2 model of the same size; the same config and records for all three ways,
+each in a process of its own, in turn. Required: steps a second at least those of the API's loop and 0.9 of those on one
+batch in memory, and peak memory at most half of the API's loop. Then the seconds from the command `detloop train` to its
+first step, of which there may be 40.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.bench_training import CONFIG, labelled
+from detloop.train.odapi.config import read_config, write_config
+from detloop.train.settings import fill_in, open_records_folder
+
+CONFIGS = {"tf1": CONFIG, "tf2": CONFIG.parent.parent / "configs" / "ssd_mobilenet_v2_keras.config"}
+WAYS = ("api", "detloop", "memory")
+BATCH_SIZE = 8
+MOST_SECONDS_TO_FIRST_STEP = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", required=True, type=Path)
+    parser.add_argument("--images", required=True)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-training-") as temporary:
+        folder = Path(temporary)
+        records = labelled(options.model, options.images, folder)
+        for generation, source in CONFIGS.items():
+            config = _config_without_weights(source, records, folder / f"{generation}.config", options.steps)
+            _compare(generation, config, folder, options.steps, options.rounds)
+        seconds = [_seconds_to_first_step(options.model, records, folder / "first") for _ in range(options.rounds)]
+        print(
+            f"from the command to the first step: {statistics.median(seconds):.1f} s"
+            f" (at most {MOST_SECONDS_TO_FIRST_STEP})"
+        )
+
+
+def _config_without_weights(source: Path, records: Path, target: Path, steps: int) -> Path:
+    config = read_config(source)
+    config.train_config.fine_tune_checkpoint = ""
+    fill_in(config, open_records_folder(records), steps, BATCH_SIZE, class_count_is_set=False)
+    write_config(config, target)
+    return target
+
+
+def _compare(generation: str, config: Path, folder: Path, steps: int, rounds: int) -> None:
+    measured: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
+    for number in range(rounds):
+        for way in WAYS:
+            output = folder / f"{generation}-{way}-{number}"
+            command = [sys.executable, "-m", "benchmarks.training_loops", way, config, output, steps]
+            done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True)
+            measured[way].append(json.loads(done.stdout.splitlines()[-1]))
+    rate, peak_gb = (
+        {way: statistics.median(one[name] for one in runs) for way, runs in measured.items()}
+        for name in ("steps_per_second", "peak_gb")
+    )
+    for way in WAYS:
+        print(f"{generation} {way + ':':<9}{rate[way]:>6.2f} steps/s, peak {peak_gb[way]:.2f} GB")
+    print(f"{generation} steps/s, detloop to the API's loop: {rate['detloop'] / rate['api']:.2f} (at least 1)")
+    print(
+        f"{generation} steps/s, detloop to one batch in memory: {rate['detloop'] / rate['memory']:.2f} (at least 0.9)"
+    )
+    print(
+        f"{generation} peak memory, detloop to the API's loop: {peak_gb['detloop'] / peak_gb['api']:.2f} (at most 0.5)"
+    )
+
+
+def _seconds_to_first_step(model: Path, records: Path, output: Path) -> float:
+    command = [sys.executable, "-m", "detloop.cli", "train", "--config", CONFIG, "--records", records, "--no-resume"]
+    command += ["--checkpoint", model, "--steps", 1000, "--output", output]
+    log = output / "training_log.csv"
+    log.unlink(missing_ok=True)
+    began = time.monotonic()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 1):
+        time.sleep(0.01)
+    taken = time.monotonic() - began
+    process.kill()
+    process.wait()
+    return taken
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""One way of training, in a process of its own, measured: `python -m benchmarks.training_loops WAY CONFIG FOLDER STEPS`.
+
+WAY is `detloop` (detloop's trainer and loop), `memory` (the same trainer on one batch that is kept in memory, so that
+nothing is read or decoded) or `api` (the API's own loop: legacy.trainer for TF1 models, model_lib_v2.train_loop for TF2
+models). CONFIG names the records. Prints the steps a second, a median, and the peak memory as JSON.
+"""
+
+import functools
+import json
+import logging
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from detloop.train.odapi.config import generation_of, read_config
+from detloop.train.odapi.runtime import load_api
+
+WARM_UP_STEPS = 5
+STEPS_AT_ONCE = 5
+
+
+def train_with_detloop(config_path: Path, folder: Path, steps: int, one_batch: bool = False) -> float:
+    """Steps a second of detloop's loop, with its logs and progress; of `one_batch` kept in memory, if asked."""
+    from detloop.train.loop import TrainingRun
+
+    trainer = _trainer(config_path, folder, one_batch)
+    TrainingRun(trainer, folder, steps=steps, batch_size=1, checkpoint_every=10**9).run()
+    rows = (folder / "training_log.csv").read_text(encoding="utf-8").splitlines()[1 + WARM_UP_STEPS :]
+    return statistics.median(float(row.rpartition(",")[2]) for row in rows)
+
+
+def _trainer(config_path: Path, folder: Path, one_batch: bool) -> Any:
+    config = read_config(config_path)
+    if generation_of(config) == "tf1":
+        from detloop.train.odapi import tf1_trainer as module
+
+        opened = module.Tf1Trainer
+    else:
+        from detloop.train.odapi import tf2_trainer as module
+
+        opened = module.Tf2Trainer
+    if one_batch:
+        of_records = module.training_batches
+        module.training_batches = lambda *given, **named: of_records(*given, **named).take(1).cache().repeat()
+    records = [Path(path) for path in config.train_input_reader.tf_record_input_reader.input_path]
+    (folder / "checkpoints").mkdir(parents=True)
+    return opened(config, records, folder / "checkpoints", None, None)
+
+
+def train_as_the_api_does(config_path: Path, folder: Path, steps: int) -> float:
+    """Steps a second of the loop that comes with the API."""
+    generation = generation_of(read_config(config_path))
+    return (_legacy_trainer if generation == "tf1" else _train_loop)(config_path, folder, steps)
+
+
+def _train_loop(config_path: Path, folder: Path, steps: int) -> float:
+    from object_detection import model_lib_v2
+
+    measured: dict[str, float] = {}
+    model_lib_v2.train_loop(
+        str(config_path),
+        str(folder),
+        train_steps=steps,
+        checkpoint_every_n=10**9,
+        record_summaries=False,
+        num_steps_per_iteration=STEPS_AT_ONCE,
+        performance_summary_exporter=measured.update,
+    )
+    return measured["steps_per_sec_p50"]
+
+
+def _legacy_trainer(config_path: Path, folder: Path, steps: int) -> float:
+    import tensorflow.compat.v1 as tf
+    from object_detection.builders import dataset_builder, model_builder
+    from object_detection.legacy import trainer
+    from object_detection.utils import config_util
+
+    configs = config_util.get_configs_from_pipeline_file(str(config_path))
+    configs["train_config"].num_steps = steps
+    seconds_a_step = _seconds_logged(tf.get_logger())
+    trainer.train(
+        lambda: dataset_builder.make_initializable_iterator(
+            dataset_builder.build(configs["train_input_config"])
+        ).get_next(),
+        functools.partial(model_builder.build, model_config=configs["model"], is_training=True),
+        configs["train_config"],
+        master="",
+        task=0,
+        num_clones=1,
+        worker_replicas=1,
+        clone_on_cpu=False,
+        ps_tasks=0,
+        worker_job_name="lonely_worker",
+        is_chief=True,
+        train_dir=str(folder),
+    )
+    return 1 / statistics.median(seconds_a_step[WARM_UP_STEPS:])
+
+
+def _seconds_logged(logger: logging.Logger) -> list[float]:
+    """The seconds a step that slim's training loop will log."""
+    seconds: list[float] = []
+
+    class Reader(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            found = re.search(r"\(([\d.]+) sec/step\)", record.getMessage())
+            seconds.extend([float(found[1])] if found else [])
+
+    logger.setLevel(logging.INFO)
+    logger.handlers[:] = [Reader()]
+    return seconds
+
+
+def peak_memory_gb() -> float:
+    """The kernel's VmHWM, since ru_maxrss starts from what the parent held."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(kilobytes[1]) * 1024 / 1e9 if kilobytes else float("nan")
+
+
+WAYS: dict[str, Callable[[Path, Path, int], float]] = {
+    "detloop": train_with_detloop,
+    "memory": functools.partial(train_with_detloop, one_batch=True),
+    "api": train_as_the_api_does,
+}
+
+if __name__ == "__main__":
+    way, config, output, count = sys.argv[1:]
+    load_api(generation_of(read_config(Path(config))))
+    began = time.monotonic()
+    rate = WAYS[way](Path(config), Path(output), int(count))
+    print(json.dumps({"steps_per_second": rate, "peak_gb": peak_memory_gb(), "seconds": time.monotonic() - began}))
