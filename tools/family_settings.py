@@ -29,14 +29,37 @@ FAST_BATCH_NORM = (
     "model.ssd.feature_extractor.override_base_feature_extractor_hyperparams=true",
 )
 SHARED_HEAD = "model.ssd.box_predictor.weight_shared_convolutional_box_predictor"
+# The published weight decay is most of the loss of random weights, and hides how the rest falls.
+LITTLE_WEIGHT_DECAY = (
+    "model.ssd.feature_extractor.conv_hyperparams.regularizer.l2_regularizer.weight=4e-5",
+    f"{SHARED_HEAD}.conv_hyperparams.regularizer.l2_regularizer.weight=4e-5",
+)
 FAST_SHARED_HEAD = (f"{SHARED_HEAD}.conv_hyperparams.batch_norm.decay=0.9",)
-FEW_PROPOSALS = (
+SMALL_SECOND_STAGE = (
     "model.faster_rcnn.first_stage_max_proposals=32",
     "model.faster_rcnn.second_stage_batch_size=16",
+    "model.faster_rcnn.initial_crop_size=8",
 )
-
+RESNET_FPN = (*FAST_BATCH_NORM, *FAST_SHARED_HEAD, *LITTLE_WEIGHT_DECAY)
+# output_size is the input's size, which the augmentation does not look up.
+EFFICIENTDET = (
+    *FAST_SHARED_HEAD,
+    "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay=0.9",
+    "train_config.data_augmentation_options[1].random_scale_crop_and_pad_to_square.output_size=256",
+)
 # Images padded to one shape can share a batch.
 SQUARE = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true"
+# A ResNet whose batch norm is frozen, as these configs have it, multiplies random features by thousands; small steps that
+# end at nothing settle it. Trained batch norm would need far more steps before its statistics serve the export.
+_LR = "train_config.optimizer.momentum_optimizer.learning_rate"
+_COSINE = (
+    "cosine_decay_learning_rate { learning_rate_base: 2e-4 total_steps: 80 warmup_learning_rate: 2e-4 warmup_steps: 1 }"
+)
+FROZEN_RESNET = (
+    *SMALL_SECOND_STAGE,
+    "model.faster_rcnn.feature_extractor.batch_norm_trainable=false",
+    f"{_LR}={{ {_COSINE} }}",
+)
 
 FAMILIES = {
     family.name: family
@@ -45,16 +68,16 @@ FAMILIES = {
         Family("ssd_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssdlite_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_inception_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
-        Family("ssd_resnet50_fpn", 160, 100, 4, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD)),
-        Family("faster_rcnn_resnet50", 160, 150, 1, 0.001, FEW_PROPOSALS),
-        Family("faster_rcnn_resnet101", 160, 150, 1, 0.001, FEW_PROPOSALS),
-        Family("faster_rcnn_inception_v2", 160, 200, 4, 0.003, (*FEW_PROPOSALS, SQUARE)),
+        Family("ssd_resnet50_fpn", 160, 60, 4, 0.01, RESNET_FPN, threshold=0.05),
+        Family("faster_rcnn_resnet50", 128, 80, 2, 2e-4, (*FROZEN_RESNET, SQUARE)),
+        Family("faster_rcnn_resnet101", 128, 80, 2, 2e-4, (*FROZEN_RESNET, SQUARE)),
+        Family("faster_rcnn_inception_v2", 160, 200, 4, 0.003, (*SMALL_SECOND_STAGE, SQUARE)),
         Family("ssd_mobilenet_v2_keras", 128, 150, 8, 0.01, FAST_BATCH_NORM),
-        Family("ssd_mobilenet_v2_fpn_keras", 128, 150, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD)),
-        Family("ssd_resnet50_v1_fpn_keras", 160, 100, 4, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD)),
-        Family("ssd_efficientnet-b0_bifpn_keras", 256, 100, 4, 0.02, FAST_SHARED_HEAD),
-        Family("faster_rcnn_resnet50_keras", 160, 100, 2, 0.001, FEW_PROPOSALS),
+        Family("ssd_mobilenet_v2_fpn_keras", 128, 100, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD), threshold=0.05),
+        Family("ssd_resnet50_v1_fpn_keras", 160, 60, 4, 0.01, RESNET_FPN, threshold=0.05),
+        Family("ssd_efficientnet-b0_bifpn_keras", 256, 60, 4, 0.02, EFFICIENTDET, threshold=0.05),
+        Family("faster_rcnn_resnet50_keras", 128, 80, 2, 2e-4, FROZEN_RESNET),
         Family("center_net_mobilenet_v2_fpn", 128, 150, 8, 0.001),
-        Family("center_net_resnet50_v1_fpn", 128, 100, 4, 0.001),
+        Family("center_net_resnet50_v1_fpn", 96, 150, 4, 0.001),
     )
 }
