@@ -56,7 +56,7 @@ def _numbers_of_one_element_tensors() -> None:
 
 
 def _images_of_any_bytes() -> None:
-    """Pillow 12 takes the pixel type from the array; tests hand it random floats and say "RGB", meaning their bytes."""
+    """Pillow takes the pixel type from the array; tests hand it random floats and say "RGB", meaning their bytes."""
     from PIL import Image
 
     of_array = Image.fromarray

@@ -51,12 +51,14 @@ def _totals(results: Mapping[str, Sequence[FileResult]]) -> str:
 
 def _by_file(results: Mapping[str, Sequence[FileResult]], files: Sequence[str]) -> str:
     found = {behaviour: {each.file: each for each in of_behaviour} for behaviour, of_behaviour in results.items()}
-    rows = [[f"`{file}`", *(_counts(found[behaviour].get(file)) for behaviour in found)] for file in files]
+    rows = [[f"`{file}`", *(_counts(behaviour, file, found[behaviour]) for behaviour in found)] for file in files]
     return "passed / failed / skipped / cannot run:\n\n" + _table(["file", *(name.upper() for name in found)], rows)
 
 
-def _counts(result: FileResult | None) -> str:
-    return " / ".join(str(result.count(name)) for name in COUNTED) if result else "not run"
+def _counts(behaviour: str, file: str, found: Mapping[str, FileResult]) -> str:
+    if file in found:
+        return " / ".join(str(found[file].count(name)) for name in COUNTED)
+    return "cannot run" if file_cannot_run(file, behaviour) else "not run"
 
 
 def _cannot_run(behaviour: str, results: Sequence[FileResult], files: Sequence[str]) -> str:

@@ -85,10 +85,11 @@ def test_share_and_tables():
     assert totals_line("tf2", results) == (
         "tf2: 2 passed, 1 failed, 1 skipped, 1 cannot run; 66.66 % of those that can run passed"
     )
-    text = tables({"tf2": results}, [FILE, "core/box_list_test.py", "nets/vgg_test.py"])
+    text = tables({"tf2": results}, [FILE, "core/box_list_test.py", "nets/vgg_test.py", "utils/metrics_test.py"])
     assert "| TF2 | 2 | 2 | 1 | 1 | 1 | 66.66 % |" in text
     assert "| `utils/ops_test.py` | 2 / 1 / 0 / 0 |" in text
-    assert "| `nets/vgg_test.py` | not run |" in text
+    assert "| `nets/vgg_test.py` | cannot run |" in text
+    assert "| `utils/metrics_test.py` | not run |" in text
     assert "| no data | 1 test |" in text
     assert r"| `utils/ops_test.py` | `A.c` | a \| b |" in text
 

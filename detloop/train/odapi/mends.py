@@ -159,7 +159,7 @@ def alias_slim_packages() -> None:
 
 
 def stand_in_for_contrib() -> None:
-    """TensorFlow 2.0 removed contrib; in TF1 behaviour the API imports its image ops for the bipartite matcher alone.
+    """TensorFlow 2.0 removed contrib; the API imports its image ops, for the bipartite matcher alone, and its HParams.
 
     That matcher fails when a config asks for it; every other import of contrib in the API is optional.
     """
