@@ -49,8 +49,8 @@ EFFICIENTDET = (
 )
 # Images padded to one shape can share a batch.
 SQUARE = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true"
-# A ResNet whose batch norm is frozen, as these configs have it, multiplies random features by thousands; small steps that
-# end at nothing settle it. Trained batch norm would need far more steps before its statistics serve the export.
+# A ResNet with frozen batch norm, the setting for fine-tuning, multiplies random features by thousands: small steps that
+# end at nothing settle it. With trained batch norm the statistics would take hundreds of steps to serve the export.
 _LR = "train_config.optimizer.momentum_optimizer.learning_rate"
 _COSINE = (
     "cosine_decay_learning_rate { learning_rate_base: 2e-4 total_steps: 80 warmup_learning_rate: 2e-4 warmup_steps: 1 }"
