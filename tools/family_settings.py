@@ -49,7 +49,7 @@ EFFICIENTDET = (
 )
 # Images padded to one shape can share a batch.
 SQUARE = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true"
-# A ResNet with frozen batch norm, the setting for fine-tuning, multiplies random features by thousands: small steps that
+# A ResNet with frozen batch norm, as for fine-tuning, multiplies random features by thousands: small steps that
 # end at nothing settle it. With trained batch norm the statistics would take hundreds of steps to serve the export.
 _LR = "train_config.optimizer.momentum_optimizer.learning_rate"
 _COSINE = (
