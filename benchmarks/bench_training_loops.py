@@ -1,11 +1,11 @@
 """detloop's training loop against the Object Detection API's own, and against one batch kept in memory.
 
-    python -m benchmarks.bench_training_loops --model frozen_inference_graph.pb --images FOLDER [--steps 40] [--rounds 3]
+    python -m benchmarks.bench_training_loops --model frozen_inference_graph.pb --images FOLDER [--steps 40]
 
 For a TF1 model (the demo's SSDLite) and a TF2 model of the same size; the same config and records for all three ways,
 each in a process of its own, in turn. Required: steps a second at least those of the API's loop and 0.9 of those on one
-batch in memory, and peak memory at most half of the API's loop. Then the seconds from the command `detloop train` to its
-first step, of which there may be 40.
+batch in memory, and peak memory at most half of the API's loop. Then the seconds from the command `detloop train` to
+its first step, of which there may be 40.
 """
 
 import argparse

@@ -1,4 +1,6 @@
-"""One way of training, in a process of its own, measured: `python -m benchmarks.training_loops WAY CONFIG FOLDER STEPS`.
+"""One way of training, measured in a process of its own.
+
+    python -m benchmarks.training_loops WAY CONFIG FOLDER STEPS
 
 WAY is `detloop` (detloop's trainer and loop), `memory` (the same trainer on one batch that is kept in memory, so that
 nothing is read or decoded) or `api` (the API's own loop: legacy.trainer for TF1 models, model_lib_v2.train_loop for TF2
@@ -68,7 +70,7 @@ def _train_loop(config_path: Path, folder: Path, steps: int) -> float:
         checkpoint_every_n=10**9,
         record_summaries=False,
         num_steps_per_iteration=STEPS_AT_ONCE,
-        performance_summary_exporter=measured.update,
+        performance_summary_exporter=lambda figures, _: measured.update(figures),
     )
     return measured["steps_per_sec_p50"]
 
