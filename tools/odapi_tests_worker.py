@@ -4,6 +4,7 @@ Importing TensorFlow and the API takes seconds, a fork takes milliseconds: so ev
 crash, a hang or a global switch in one of them reaches no other. It works because nothing is computed before the fork.
 """
 
+import ctypes
 import importlib
 import os
 import signal
@@ -22,6 +23,9 @@ from tools.odapi_tests_results import Record, module_name, result_path
 
 NOT_A_TEST = "test_session"
 """A helper of tf.test.TestCase that unittest takes for a test."""
+
+_PR_SET_PDEATHSIG = 1
+"""Asks the kernel to end a file's process when the worker dies; source: linux/prctl.h."""
 
 
 def main(arguments: list[str]) -> None:
@@ -69,6 +73,7 @@ def _run_and_exit(file: str, record: Record) -> None:
     code = 1
     try:
         os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         with (
             tempfile.TemporaryDirectory(prefix="odapi-tests-") as folder,
             record.path.with_suffix(".log").open("w") as log,
