@@ -75,7 +75,7 @@ FAMILIES = {
         Family("ssd_mobilenet_v2_keras", 128, 150, 8, 0.01, FAST_BATCH_NORM),
         Family("ssd_mobilenet_v2_fpn_keras", 128, 100, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD), threshold=0.05),
         Family("ssd_resnet50_v1_fpn_keras", 160, 60, 4, 0.01, RESNET_FPN, threshold=0.05),
-        Family("ssd_efficientnet-b0_bifpn_keras", 256, 60, 4, 0.02, EFFICIENTDET, threshold=0.05),
+        Family("ssd_efficientnet-b0_bifpn_keras", 256, 100, 4, 0.08, EFFICIENTDET, threshold=0.05),
         Family("faster_rcnn_resnet50_keras", 128, 80, 2, 2e-4, FROZEN_RESNET),
         Family("center_net_mobilenet_v2_fpn", 128, 150, 8, 0.001),
         Family("center_net_resnet50_v1_fpn", 96, 150, 4, 0.001),
