@@ -1,10 +1,11 @@
 """Training of the API's TF2 models (Keras networks, object-based checkpoints)."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from object_detection import model_lib_v2
+from object_detection import model_lib, model_lib_v2
 from object_detection.builders import model_builder, optimizer_builder
 
 from detloop.errors import DetloopError
@@ -38,6 +39,7 @@ class Tf2Trainer:
         self.step = int(resume_from.name.rpartition("-")[2]) if resume_from else 0
         self._strategy = _strategy(devices)
         self._unpad, self._regularize = train.unpad_groundtruth_tensors, train.add_regularization_loss
+        self._trained, self._frozen = list(train.update_trainable_variables), list(train.freeze_variables)
         self._clip_norm = train.gradient_clipping_by_norm or None
         tf.random.set_seed(self.step)
         with self._strategy.scope():
@@ -118,18 +120,30 @@ class Tf2Trainer:
         return {name: self._strategy.reduce(total, loss, axis=None) for name, loss in losses.items()}, rate
 
     def _train_on_share(self, features: Any, labels: Any) -> dict[str, Any]:
-        losses = model_lib_v2.eager_train_step(
-            self._model,
-            features,
-            labels,
-            self._unpad,
-            self._optimizer,
-            training_step=self._step_variable,
-            add_regularization_loss=self._regularize,
-            clip_gradients_value=self._clip_norm,
-            num_replicas=self._strategy.num_replicas_in_sync,
-        )
+        """One device's part of a step; source: model_lib_v2.eager_train_step, which knows no frozen variables."""
+        self._model._is_training = True
+        tf.keras.backend.set_learning_phase(True)
+        unstacked = model_lib.unstack_batch(labels, unpad_groundtruth_tensors=self._unpad)
+        with tf.GradientTape() as tape:
+            losses, _ = model_lib_v2._compute_losses_and_predictions_dicts(
+                self._model,
+                features,
+                unstacked,
+                training_step=self._step_variable,
+                add_regularization_loss=self._regularize,
+            )
+            losses = model_lib_v2.normalize_dict(losses, self._strategy.num_replicas_in_sync)
+        variables = [one for one in self._model.trainable_variables if self._is_trained(one)]
+        gradients = tape.gradient(losses["Loss/total_loss"], variables)
+        if self._clip_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self._clip_norm)
+        self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return dict(losses)
+
+    def _is_trained(self, variable: Any) -> bool:
+        """Whether the config's patterns leave a variable to be trained; they are searched in its name, as in TF1."""
+        wanted = not self._trained or any(re.search(pattern, variable.name) for pattern in self._trained)
+        return wanted and not any(re.search(pattern, variable.name) for pattern in self._frozen)
 
     def train_step(self) -> StepResult:
         """Trains on the next batch."""

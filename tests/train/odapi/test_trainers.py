@@ -48,6 +48,14 @@ def test_gradients_are_clipped_to_the_norm(tmp_path, generation):
 
 
 @pytest.mark.parametrize("generation", ["tf1", "tf2"])
+def test_frozen_variables_stay_as_they_are(tmp_path, generation):
+    result = result_of("frozen", generation, tmp_path)
+    assert result["frozen"] > 50
+    assert result["changed"] > 5
+    assert result["both"] == 0
+
+
+@pytest.mark.parametrize("generation", ["tf1", "tf2"])
 def test_a_checkpoint_holds_the_moving_average_under_the_weights_names(tmp_path, generation):
     result = result_of("averages", generation, tmp_path)
     assert result["pairs"] > 50

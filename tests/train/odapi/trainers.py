@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,31 @@ def _moved(generation: str, folder: Path, settings: list[str]) -> float:
     return float(max(np.abs(after.get_tensor(name) - before.get_tensor(name)).max() for name in kernels))
 
 
+def frozen(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    """Which variables a step changes when those named by FROZEN are frozen: how many of these and of the others."""
+    import numpy as np
+
+    one = trainer(generation, folder, [f"train_config.freeze_variables={FROZEN[generation]}"])
+    one.train_step()
+    before = _values(generation, one)
+    one.train_step()
+    changed = [name for name, value in _values(generation, one).items() if np.any(value != before[name])]
+    are_frozen = [name for name in before if re.search(FROZEN[generation], name)]
+    return {"frozen": len(are_frozen), "changed": len(changed), "both": len({*changed} & {*are_frozen})}
+
+
+FROZEN = {"tf1": "FeatureExtractor", "tf2": "block_"}
+
+
+def _values(generation: str, one: Any) -> dict[str, Any]:
+    if generation == "tf2":
+        return {variable.name: variable.numpy() for variable in one._model.trainable_variables}
+    with one._graph.as_default():
+        import tensorflow.compat.v1 as tf
+
+        return dict(one._session.run({variable.op.name: variable for variable in tf.trainable_variables()}))
+
+
 def averages(generation: str, folder: Path, checkpoint: Path | None) -> Any:
     """The largest error of average = decay * earlier average + (1 - decay) * weight over all weights of two steps."""
     import numpy as np
@@ -124,7 +150,7 @@ def two_devices(generation: str, folder: Path, checkpoint: Path | None) -> Any:
 
 
 SCENARIOS: dict[str, Callable[[str, Path, Path | None], Any]] = {
-    scenario.__name__: scenario for scenario in (names, warm_start, bfloat16, clipped, averages, two_devices)
+    scenario.__name__: scenario for scenario in (names, warm_start, bfloat16, clipped, frozen, averages, two_devices)
 }
 
 if __name__ == "__main__":
