@@ -56,9 +56,20 @@ def training_batches(config: Any, model: Any, records: list[Path], seed: int, ba
     )
     if reader.shuffle:
         encoded = encoded.shuffle(reader.shuffle_buffer_size, seed=seed)
-    decode = tf.autograph.experimental.do_not_convert(lambda record: transform(decoder.decode(record)))
-    images = encoded.map(decode, num_parallel_calls=_decoding_at_once())
+    images = _mapped(encoded, lambda record: transform(decoder.decode(record)))
     return images.batch(batch_size, drop_remainder=True).prefetch(PREFETCHED_BATCHES)
+
+
+def _mapped(dataset: Any, function: Any) -> Any:
+    """Maps without autograph, which takes 20 s for the API's functions, unless one of them cannot do without it.
+
+    Most are written for graphs; random_square_crop_by_scale has a plain `if` on a tensor.
+    """
+    workers = _decoding_at_once()
+    try:
+        return dataset.map(tf.autograph.experimental.do_not_convert(function), num_parallel_calls=workers)
+    except tf.errors.OperatorNotAllowedInGraphError:
+        return dataset.map(function, num_parallel_calls=workers)
 
 
 def _transform_function(config: Any, model: Any) -> Any:
