@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from detloop.engine.model_files import FROZEN_GRAPH_NAME
 from detloop.errors import DetloopError, ImageError
 from detloop.export.proof import TOLERANCE, Detected, largest_difference, run_exports
 from detloop.images import ImageSource, decode_rgb, open_source
 from detloop.labels import LabelMap, read_label_map, write_label_map
 from detloop.store import existing_file, local_path, write_folder_whole
-from detloop.train.odapi.checkpoints import BEST_NAME, CHECKPOINTS_NAME, newest_checkpoint
+from detloop.train.odapi.checkpoints import checkpoint_in
 from detloop.train.odapi.config import (
     PipelineConfig,
     architecture_of,
@@ -26,7 +27,7 @@ from detloop.train.odapi.config import (
 PROOF_IMAGES = 4
 FORMATS_OF = {"tf1": ("saved_model", "frozen_graph"), "tf2": ("saved_model",)}
 OWN_NAMES = r"saved_model|frozen_inference_graph\.pb|label_map\.pbtxt|pipeline\.config"
-FILE_OF_FORMAT = {"saved_model": "saved_model", "frozen_graph": "frozen_inference_graph.pb"}
+FILE_OF_FORMAT = {"saved_model": "saved_model", "frozen_graph": FROZEN_GRAPH_NAME}
 
 
 @dataclass(frozen=True)
@@ -125,8 +126,7 @@ def _checkpoint_prefix(uri: str) -> Path:
         return path.resolve()
     if not path.is_dir():
         raise DetloopError(f"{path}: no such checkpoint; give a checkpoint's prefix or a training's output folder")
-    found = (newest_checkpoint(folder) for folder in (path / BEST_NAME, path / CHECKPOINTS_NAME, path))
-    chosen = next(filter(None, found), None)
+    chosen = checkpoint_in(path)
     if chosen is None:
         raise DetloopError(f"{path}: holds no checkpoint; give a folder that `detloop train` wrote")
     return chosen.resolve()

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from detloop.engine.model_files import FROZEN_GRAPH_NAME
 from detloop.errors import DetloopError
 from detloop.labels import LabelMap, read_label_map
-from detloop.train.odapi.checkpoints import BEST_NAME, CHECKPOINTS_NAME, newest_checkpoint
+from detloop.train.odapi.checkpoints import checkpoint_in
 from detloop.train.odapi.config import PLACEHOLDER, PipelineConfig, architecture_of
 
 LABEL_MAP_NAME = "label_map.pbtxt"
-EXPORTED_GRAPH_NAME = "frozen_inference_graph.pb"
 EXPORTED_VARIABLES = "variables/variables"
 
 
@@ -105,9 +105,8 @@ def _weights_named_by(path: Path) -> list[Path]:
     """Where the weights may lie: a file or prefix itself; in a folder, those of an export or of a training."""
     if not path.is_dir():
         return [path]
-    trained = (newest_checkpoint(path / name) for name in (BEST_NAME, CHECKPOINTS_NAME, "."))
-    exported = [path / EXPORTED_GRAPH_NAME, path / "saved_model" / EXPORTED_VARIABLES, path / EXPORTED_VARIABLES]
-    return [*exported, *(one for one in trained if one)]
+    exported = [path / FROZEN_GRAPH_NAME, path / "saved_model" / EXPORTED_VARIABLES, path / EXPORTED_VARIABLES]
+    return [*exported, *filter(None, [checkpoint_in(path)])]
 
 
 def _is_weights(path: Path) -> bool:

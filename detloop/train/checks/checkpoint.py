@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detloop.train.checks.findings import Finding
+from detloop.train.odapi.checkpoints import MODEL_NAMES, OBJECT_GRAPH, object_path
 from detloop.train.odapi.config import PipelineConfig, architecture_of, feature_extractor_of, generation_of
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -30,8 +31,7 @@ _BACKBONES = {
 """The scope of a slim feature extractor's weights, in detection and in classification checkpoints alike."""
 
 _BOX_HEADS = ("BoxEncodingPredictor", "BoxPredictor")
-_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-_TF2_ROOTS = ("model/", "_model/")
+_TF2_ROOTS = tuple(f"{name}/" for name in MODEL_NAMES)
 _TF2_PARTS = {
     "ssd": ("_feature_extractor/", "_box_predictor/"),
     "faster_rcnn": ("_feature_extractor_for_", "_first_stage_box_predictor"),
@@ -60,15 +60,14 @@ def read_weights(path: Path) -> Weights:
     Raises:
         DetloopError: the file is neither a frozen graph nor a checkpoint.
     """
-    from detloop.train.odapi.weights import is_object_based, read_named_weights
+    from detloop.train.odapi.weights import read_named_weights, shapes_in_checkpoint
 
-    if path.suffix != ".pb" and is_object_based(path):
-        import tensorflow as tf
-
-        shapes = tf.train.load_checkpoint(str(path)).get_variable_to_shape_map()
-        return Weights(path, "TF2 checkpoint", {_object_path(key): tuple(shape) for key, shape in shapes.items()})
-    kind = "frozen graph" if path.suffix == ".pb" else "TF1 checkpoint"
-    return Weights(path, kind, read_named_weights(path).shapes)
+    if path.suffix == ".pb":
+        return Weights(path, "frozen graph", read_named_weights(path).shapes)
+    shapes = shapes_in_checkpoint(path)
+    if OBJECT_GRAPH in shapes:
+        return Weights(path, "TF2 checkpoint", {object_path(key): shape for key, shape in shapes.items()})
+    return Weights(path, "TF1 checkpoint", shapes)
 
 
 def check_checkpoint(config: PipelineConfig, weights: Weights) -> list[Finding]:
@@ -99,7 +98,7 @@ def _check_object_paths(config: PipelineConfig, weights: Weights) -> list[Findin
     architecture = str(config.model.WhichOneof("model"))
     root = next((root for root in _TF2_ROOTS if any(name.startswith(root) for name in weights.shapes)), None)
     if root is None:
-        names = ", ".join(sorted({name.partition("/")[0] for name in weights.shapes} - {_OBJECT_GRAPH})[:4])
+        names = ", ".join(sorted({name.partition("/")[0] for name in weights.shapes} - {OBJECT_GRAPH})[:4])
         what = f"{weights.path} holds no detection model; it has {names or 'nothing'}"
         return [Finding("error", _WHERE, what, "give a detector's checkpoint")]
     backbone, heads = _TF2_PARTS[architecture]
@@ -140,7 +139,3 @@ def _class_count(shapes: Shapes) -> int | None:
             anchors = boxes[0][0] // 4 if boxes else 0
             return shape[0] // anchors - 1 if anchors else None
     return None
-
-
-def _object_path(key: str) -> str:
-    return key.partition("/.ATTRIBUTES")[0]

@@ -1,7 +1,8 @@
 """Training batches from TFRecords, with the API's own decoding, augmentation and padding.
 
 The API's reader decodes 8 x batch-size images at a time and so holds gigabytes; this one shuffles encoded records and
-decodes as many images at a time as there are cores.
+decodes as many images at a time as there are cores. Decoded images held: those, the batch being filled and those
+prefetched.
 """
 
 import functools
@@ -20,11 +21,6 @@ PREFETCHED_BATCHES = 2
 IMAGE_NAME = "detloop_image_name"
 IMAGE_NAME_BYTES = 256
 _READ_BUFFER_BYTES = 8 * 2**20
-
-
-def decoded_images_at_most(batch_size: int) -> int:
-    """How many decoded images the pipeline holds: those being decoded, the batch being filled and those prefetched."""
-    return _decoding_at_once() + (1 + PREFETCHED_BATCHES) * batch_size
 
 
 def _decoding_at_once() -> int:

@@ -1,7 +1,7 @@
 """What the Object Detection API of 2022 misses on current libraries, put back one name at a time.
 
 Each function answers one upstream change and says which. They touch only what the API looks up by name; none of them
-changes how something computes.
+changes how something computes. One keeps the API from the network, which changes what a model starts from.
 """
 
 import importlib

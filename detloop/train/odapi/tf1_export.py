@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from object_detection import exporter
 
 from detloop.engine import OUTPUT_NAMES
+from detloop.engine.model_files import FROZEN_GRAPH_NAME
 from detloop.train.odapi.tf1_detector import Tf1Detector
 
 Outputs = dict[str, np.ndarray]
@@ -37,7 +38,7 @@ def write_tf1_export(
         )
         detector.close()
     if "frozen_graph" in formats:
-        (folder / "frozen_inference_graph.pb").write_bytes(frozen.SerializeToString())
+        (folder / FROZEN_GRAPH_NAME).write_bytes(frozen.SerializeToString())
     if "saved_model" in formats:
         with graph.as_default():
             exporter.write_saved_model(

@@ -8,11 +8,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf.trackable_object_graph_pb2 import TrackableObjectGraph
 
 from detloop.errors import DetloopError
-from detloop.train.odapi.weights import WarmStart
-
-OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
-MODEL_NAMES = ("model", "_model")
-"""What the root of a training's checkpoint and of an exported module call the model."""
+from detloop.train.odapi.checkpoints import MODEL_NAMES, OBJECT_GRAPH, object_path
+from detloop.train.odapi.weights import WarmStart, shape_text
 
 _VALUE = "VARIABLE_VALUE"
 
@@ -52,7 +49,7 @@ def load_object_weights(model: Any, prefix: Path) -> WarmStart:
             match.variable.assign(reader.get_tensor(match.key))
             loaded.append(name)
         else:
-            mismatched.append(f"{name} {_text(shapes[match.key])} for {_text(shape)}")
+            mismatched.append(f"{name} {shape_text(shapes[match.key])} for {shape_text(shape)}")
     if not loaded:
         raise DetloopError(
             f"{prefix}: none of its weights fits this model; give a checkpoint of the same kind of model"
@@ -82,8 +79,4 @@ def _matches(model: Any, graph: TrackableObjectGraph, root: int) -> dict[int, _M
 
 
 def _shown_name(key: str) -> str:
-    return key.partition("/.ATTRIBUTES")[0].partition("/")[2]
-
-
-def _text(shape: Any) -> str:
-    return "x".join(map(str, shape)) or "scalar"
+    return object_path(key).partition("/")[2]

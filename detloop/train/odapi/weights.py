@@ -10,8 +10,7 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from detloop.errors import DetloopError
-
-_OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
+from detloop.train.odapi.checkpoints import OBJECT_GRAPH
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ def read_named_weights(path: Path) -> NamedWeights:
 
 def is_object_based(prefix: Path) -> bool:
     """Whether a checkpoint is one of TF2."""
-    return _OBJECT_GRAPH in _shapes_in_checkpoint(prefix)
+    return OBJECT_GRAPH in shapes_in_checkpoint(prefix)
 
 
 def _of_frozen_graph(path: Path) -> NamedWeights:
@@ -74,15 +73,20 @@ def _of_frozen_graph(path: Path) -> NamedWeights:
 
 
 def _of_checkpoint(prefix: Path) -> NamedWeights:
-    shapes = _shapes_in_checkpoint(prefix)
-    if _OBJECT_GRAPH in shapes:
+    shapes = shapes_in_checkpoint(prefix)
+    if OBJECT_GRAPH in shapes:
         raise DetloopError(
             f"{prefix}: a TF2 checkpoint cannot start a TF1 model; give a TF1 checkpoint or frozen graph"
         )
     return NamedWeights(prefix, shapes, tf.train.load_checkpoint(str(prefix)).get_tensor)
 
 
-def _shapes_in_checkpoint(prefix: Path) -> dict[str, tuple[int, ...]]:
+def shapes_in_checkpoint(prefix: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of all that a checkpoint of either generation holds, by its key there.
+
+    Raises:
+        DetloopError: the file is no checkpoint.
+    """
     try:
         reader = tf.train.load_checkpoint(str(prefix))
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
@@ -106,7 +110,7 @@ def load_into_variables(weights: NamedWeights, variables: dict[str, Any], sessio
         if name not in weights.shapes:
             missing.append(name)
         elif weights.shapes[name] != shape:
-            mismatched.append(f"{name} {_text(weights.shapes[name])} for {_text(shape)}")
+            mismatched.append(f"{name} {shape_text(weights.shapes[name])} for {shape_text(shape)}")
         else:
             loaded.append(name)
     if not loaded:
@@ -120,7 +124,8 @@ def load_into_variables(weights: NamedWeights, variables: dict[str, Any], sessio
     return WarmStart(weights.path, loaded, missing, mismatched)
 
 
-def _text(shape: tuple[int, ...]) -> str:
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape as 3x3x8."""
     return "x".join(map(str, shape)) or "scalar"
 
 
