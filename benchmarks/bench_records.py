@@ -33,12 +33,13 @@ REQUIRED_RATIO = 5.0
 IMAGE_SIZE_WH = (640, 480)
 BOXES_PER_IMAGE = 3
 PEAK_MEMORY_SCRIPT = """
-import re, sys
+import sys
 from pathlib import Path
+from benchmarks.peak_memory import peak_memory_bytes
 from detloop.records import write_records
 folder, first = Path(sys.argv[1]), int(sys.argv[2])
 write_records(detections=folder / f"first-{first}.csv", images=str(folder / "images"), output=folder / "memory")
-print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024)
+print(peak_memory_bytes() / 2**20)
 """
 
 
@@ -139,10 +140,7 @@ def seconds(work: Callable[[], object], output: Path) -> float:
 
 
 def peak_memory_mib(folder: Path, count: int) -> float:
-    """Peak resident memory of a process that writes the records of the first `count` images.
-
-    The kernel's VmHWM, since ru_maxrss of a child starts from what its parent held.
-    """
+    """Peak resident memory of a process that writes the records of the first `count` images."""
     command = [sys.executable, "-c", PEAK_MEMORY_SCRIPT, str(folder), str(count)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     return float(done.stdout)

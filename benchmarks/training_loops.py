@@ -8,6 +8,7 @@ models). CONFIG names the records. Prints the steps a second, a median, and the 
 """
 
 import functools
+import importlib
 import json
 import logging
 import re
@@ -18,8 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peak_memory import peak_memory_bytes
 from detloop.train.odapi.config import generation_of, read_config
+from detloop.train.odapi.generations import open_trainer
 from detloop.train.odapi.runtime import load_api
+from detloop.train.trainer import TrainingStart
 
 WARM_UP_STEPS = 5
 STEPS_AT_ONCE = 5
@@ -37,20 +41,13 @@ def train_with_detloop(config_path: Path, folder: Path, steps: int, one_batch: b
 
 def _trainer(config_path: Path, folder: Path, one_batch: bool) -> Any:
     config = read_config(config_path)
-    if generation_of(config) == "tf1":
-        from detloop.train.odapi import tf1_trainer as module
-
-        opened = module.Tf1Trainer
-    else:
-        from detloop.train.odapi import tf2_trainer as module
-
-        opened = module.Tf2Trainer
     if one_batch:
+        module = importlib.import_module(f"detloop.train.odapi.{generation_of(config)}_trainer")
         of_records = module.training_batches
         module.training_batches = lambda *given, **named: of_records(*given, **named).take(1).cache().repeat()
     records = [Path(path) for path in config.train_input_reader.tf_record_input_reader.input_path]
     (folder / "checkpoints").mkdir(parents=True)
-    return opened(config, records, folder / "checkpoints", None, None)
+    return open_trainer(TrainingStart(config, records, folder / "checkpoints"))
 
 
 def train_as_the_api_does(config_path: Path, folder: Path, steps: int) -> float:
@@ -117,13 +114,6 @@ def _seconds_logged(logger: logging.Logger) -> list[float]:
     return seconds
 
 
-def peak_memory_gb() -> float:
-    """The kernel's VmHWM, since ru_maxrss starts from what the parent held."""
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    kilobytes = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(kilobytes[1]) * 1024 / 1e9 if kilobytes else float("nan")
-
-
 WAYS: dict[str, Callable[[Path, Path, int], float]] = {
     "detloop": train_with_detloop,
     "memory": functools.partial(train_with_detloop, one_batch=True),
@@ -135,4 +125,8 @@ if __name__ == "__main__":
     load_api(generation_of(read_config(Path(config))))
     began = time.monotonic()
     rate = WAYS[way](Path(config), Path(output), int(count))
-    print(json.dumps({"steps_per_second": rate, "peak_gb": peak_memory_gb(), "seconds": time.monotonic() - began}))
+    print(
+        json.dumps(
+            {"steps_per_second": rate, "peak_gb": peak_memory_bytes() / 1e9, "seconds": time.monotonic() - began}
+        )
+    )

@@ -39,15 +39,17 @@ def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int =
     record_files = valid_record_files(records)
     truth_map = read_label_map(records / LABEL_MAP_NAME)
     model_map = _model_label_map(model_path, truth_map)
-    if not any(map(count_records, record_files)):
+    images = sum(map(count_records, record_files))
+    if not images:
         raise DetloopError(f"{records}: the valid-*.record files hold no image; there is nothing to measure on")
-    metrics = measure_detector(open_engine(model_path), record_files, truth_map, model_map, batch_size)
+    metrics = measure_detector(open_engine(model_path), record_files, images, truth_map, model_map, batch_size)
     return write_metrics(output, metrics)
 
 
 def measure_detector(
     engine: Engine,
     record_files: Sequence[Path],
+    images: int,
     truth_map: LabelMap,
     model_map: LabelMap,
     batch_size: int = 8,
@@ -55,6 +57,7 @@ def measure_detector(
     """COCO's metrics of a detector on the images and boxes of TFRecord files.
 
     Args:
+        images: how many the files hold, for the progress.
         truth_map, model_map: the classes of the records and of the detector, which are matched by name.
 
     Raises:
@@ -62,8 +65,7 @@ def measure_detector(
     """
     truths: list[ImageDetections] = []
     found: list[ImageDetections] = []
-    total = sum(map(count_records, record_files))
-    with Progress("evaluate", total) as progress:
+    with Progress("evaluate", images) as progress:
         labelled = (image for file in record_files for image in read_labelled_images(file, truth_map))
         for batch in _batches(labelled, min(batch_size, engine.max_batch_size or batch_size)):
             found.extend(_detect(engine, batch, model_map))

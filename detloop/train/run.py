@@ -11,8 +11,8 @@ from typing import Any
 from detloop.errors import DetloopError
 from detloop.examples import count_records
 from detloop.labels import write_label_map
-from detloop.store import existing_file, partial_path, remove_folder
-from detloop.train.checks import check_request, errors_in, findings_text
+from detloop.store import partial_path, remove_folder
+from detloop.train.checks import errors_in, findings_text, read_request
 from detloop.train.interruption import StopRequest
 from detloop.train.odapi.checkpoints import CHECKPOINTS_NAME, newest_checkpoint
 from detloop.train.odapi.config import (
@@ -21,18 +21,12 @@ from detloop.train.odapi.config import (
     feature_extractor_of,
     generation_of,
     read_config,
-    set_fields,
     write_config,
 )
-from detloop.train.settings import (
-    LABEL_MAP_NAME,
-    RecordsFolder,
-    checkpoint_to_start_from,
-    fill_in,
-    open_records_folder,
-)
+from detloop.train.odapi.generations import open_detector, open_trainer
+from detloop.train.settings import LABEL_MAP_NAME, RecordsFolder
 from detloop.train.summary import BestEvaluation, TrainSummary
-from detloop.train.trainer import KEPT_CHECKPOINTS
+from detloop.train.trainer import KEPT_CHECKPOINTS, TrainingStart
 
 CONFIG_NAME = "pipeline.config"
 EVALUATIONS_A_TRAINING = 10
@@ -78,12 +72,7 @@ def train_detector(
     """
     began, stop = time.monotonic(), StopRequest()
     with stop.listening():
-        _check_first(config, records, checkpoint, steps, batch_size, overrides)
-        message = read_config(existing_file(config, "pipeline.config"))
-        set_fields(message, overrides)
-        folder = open_records_folder(records)
-        fill_in(message, folder, steps, batch_size, any(".num_classes=" in assignment for assignment in overrides))
-        start = checkpoint_to_start_from(message, checkpoint)
+        message, folder, start = _checked(config, records, checkpoint, steps, batch_size, overrides)
         message.train_config.fine_tune_checkpoint = str(start or "")
         train = message.train_config
         if evaluate_every is None:
@@ -94,7 +83,12 @@ def train_detector(
         if evaluations and resume_from:
             evaluations.resume()
 
-        trainer = _open_trainer(message, folder.train, output / CHECKPOINTS_NAME, start, resume_from, keep_checkpoints)
+        print(
+            f"train: building {feature_extractor_of(message)} ({generation_of(message)}); the first step takes a while",
+            file=sys.stderr,
+        )
+        checkpoints = output / CHECKPOINTS_NAME
+        trainer = open_trainer(TrainingStart(message, folder.train, checkpoints, start, resume_from, keep_checkpoints))
         if trainer.warm_start is not None:
             print(trainer.warm_start, file=sys.stderr)
         from detloop.train.loop import TrainingRun
@@ -129,16 +123,21 @@ def train_detector(
     )
 
 
-def _check_first(config: str, records: Path, *choices: Any) -> None:
-    """Checks everything before it costs compute, and shows what was found; a single error speaks for itself."""
-    findings = check_request(config, records, *choices)
+def _checked(config: str, records: Path, *choices: Any) -> tuple[PipelineConfig, RecordsFolder, Path | None]:
+    """Checks everything before it costs compute, and shows what was found; a single error speaks for itself.
+
+    Gives the config filled in, the records and the weights to start from.
+    """
+    request = read_request(config, records, *choices)
+    findings = request.findings
     errors = errors_in(findings)
     if len(findings) > 1 or (findings and not errors):
         print(findings_text(findings), file=sys.stderr)
-    if errors:
+    if errors or request.records is None:
         raise DetloopError(
             errors[0].text if len(findings) == 1 else "the training was not started; mend the errors above"
         )
+    return request.config, request.records, request.checkpoint
 
 
 def default_evaluate_every(steps: int, checkpoint_every: int) -> int:
@@ -151,17 +150,18 @@ def _open_evaluations(
     config: PipelineConfig, records: RecordsFolder, output: Path, every: int, metric: str, patience: int
 ) -> Any:
     """The training's evaluations, whose detector is built when the first is due; None where there are to be none."""
-    if not every or not any(map(count_records, records.valid)):
+    images = sum(map(count_records, records.valid)) if every else 0
+    if not images:
         return None
     from detloop.evaluate import measure_detector
     from detloop.train.evaluation import EvaluationPlan, TrainingEvaluations
 
-    open_detector = cache(lambda: _open_detector(config))
+    the_detector = cache(lambda: open_detector(config))
 
     def measure(checkpoint: Path) -> Any:
-        detector = open_detector()
+        detector = the_detector()
         detector.load(checkpoint)
-        return measure_detector(detector, records.valid, records.label_map, records.label_map)
+        return measure_detector(detector, records.valid, images, records.label_map, records.label_map)
 
     return TrainingEvaluations(output, EvaluationPlan(every, metric, patience), measure, config.train_config.num_steps)
 
@@ -201,37 +201,3 @@ def _is_same_training(earlier: PipelineConfig, config: PipelineConfig) -> bool:
     one.train_config.ClearField("num_steps")
     other.train_config.ClearField("num_steps")
     return bool(one == other)
-
-
-def _open_trainer(
-    config: PipelineConfig,
-    records: list[Path],
-    folder: Path,
-    checkpoint: Path | None,
-    resume_from: Path | None,
-    kept_checkpoints: int,
-) -> Any:
-    from detloop.train.odapi.runtime import load_api
-
-    generation = generation_of(config)
-    print(
-        f"train: building {feature_extractor_of(config)} ({generation}); the first step takes a while", file=sys.stderr
-    )
-    load_api(generation, onednn=not config.train_config.use_bfloat16)
-    if generation == "tf1":
-        from detloop.train.odapi.tf1_trainer import Tf1Trainer
-
-        return Tf1Trainer(config, records, folder, checkpoint, resume_from, kept_checkpoints)
-    from detloop.train.odapi.tf2_trainer import Tf2Trainer
-
-    return Tf2Trainer(config, records, folder, checkpoint, resume_from, kept_checkpoints)
-
-
-def _open_detector(config: PipelineConfig) -> Any:
-    if generation_of(config) == "tf1":
-        from detloop.train.odapi.tf1_detector import Tf1Detector
-
-        return Tf1Detector(config)
-    from detloop.train.odapi.tf2_detector import Tf2Detector
-
-    return Tf2Detector(config)

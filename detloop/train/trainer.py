@@ -4,7 +4,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from detloop.train.odapi.checkpoints import step_of
+
 KEPT_CHECKPOINTS = 3
+
+
+@dataclass(frozen=True)
+class TrainingStart:
+    """What a trainer starts with.
+
+    Attributes:
+        config: the TrainEvalPipelineConfig message, filled in.
+        records: the TFRecord files to train on.
+        folder: where checkpoints go.
+        checkpoint: weights to start from, None for random ones.
+        resume_from: a checkpoint of this same training, which counts more than `checkpoint`.
+        kept_checkpoints: how many of the newest are kept.
+    """
+
+    config: Any
+    records: list[Path]
+    folder: Path
+    checkpoint: Path | None = None
+    resume_from: Path | None = None
+    kept_checkpoints: int = KEPT_CHECKPOINTS
+
+    @property
+    def step(self) -> int:
+        """The step the training goes on from; 0 for a new one."""
+        return step_of(self.resume_from) if self.resume_from else 0
 
 
 @dataclass(frozen=True)

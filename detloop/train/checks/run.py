@@ -1,6 +1,7 @@
 """All checks of a training, from what the command line gives or from what is already read."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +16,27 @@ from detloop.train.checks.records import check_batch, check_classes, check_recor
 from detloop.train.checks.schedule import check_schedule
 from detloop.train.checks.survey import survey_side
 from detloop.train.odapi.config import PipelineConfig, generation_of, read_config, set_fields
+from detloop.train.odapi.generations import load_api_for
 from detloop.train.settings import RecordsFolder, checkpoint_to_start_from, fill_in, open_records_folder
 
 _Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What `detloop train` is given, as far as it can be read.
+
+    Attributes:
+        config: filled in where the records can be read; None where it cannot be read itself.
+        records: None where they cannot be read.
+        checkpoint: the weights to start from; None without any.
+        findings: what reading and checking it all has found.
+    """
+
+    config: PipelineConfig | None
+    records: RecordsFolder | None
+    checkpoint: Path | None
+    findings: list[Finding]
 
 
 def check_request(
@@ -28,7 +47,19 @@ def check_request(
     batch_size: int | None = None,
     overrides: Sequence[str] = (),
 ) -> list[Finding]:
-    """Checks what `detloop train` is given, with the arguments of `train_detector`.
+    """What there is to find in the arguments of `train_detector`; see `read_request`."""
+    return read_request(config, records, checkpoint, steps, batch_size, overrides).findings
+
+
+def read_request(
+    config: str,
+    records: Path,
+    checkpoint: str | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    overrides: Sequence[str] = (),
+) -> Request:
+    """Reads and checks the arguments of `train_detector`.
 
     What cannot be read at all is a finding too, and the rest is checked as far as it goes without.
     """
@@ -42,7 +73,7 @@ def check_request(
     start = None
     if message is not None:
         start = _attempt(findings, "checkpoint", lambda: checkpoint_to_start_from(message, checkpoint))
-    return [*findings, *check_training(message, folder, start)]
+    return Request(message, folder, start, [*findings, *check_training(message, folder, start)])
 
 
 def check_training(
@@ -76,9 +107,7 @@ def _check_records(config: PipelineConfig | None, records: RecordsFolder) -> lis
 
 
 def _check_weights(config: PipelineConfig, checkpoint: Path) -> list[Finding]:
-    from detloop.train.odapi.runtime import load_api
-
-    load_api(generation_of(config), onednn=not config.train_config.use_bfloat16)
+    load_api_for(config)
     return check_checkpoint(config, read_weights(checkpoint))
 
 

@@ -13,34 +13,22 @@ from object_detection.utils import ops
 from detloop.engine.tensorflow_engine import open_session
 from detloop.train.odapi.input_pipeline import IMAGE_NAME, image_names, training_batches
 from detloop.train.odapi.weights import NamedWeights, WarmStart, load_into_variables, read_named_weights
-from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
+from detloop.train.trainer import StepResult, TrainingStart
 
 CHECKPOINT_NAME = "model.ckpt"
 
 
 class Tf1Trainer:
-    """One training: its graph, its session and the step it has come to.
+    """One training: its graph, its session and the step it has come to."""
 
-    Starts from `resume_from` (a checkpoint of this same training) or else from `checkpoint`, where given.
-    """
-
-    def __init__(
-        self,
-        config: Any,
-        records: list[Path],
-        folder: Path,
-        checkpoint: Path | None,
-        resume_from: Path | None,
-        kept_checkpoints: int = KEPT_CHECKPOINTS,
-    ) -> None:
-        self._folder = folder
+    def __init__(self, start: TrainingStart) -> None:
+        config, self._folder = start.config, start.folder
         self._graph = tf.Graph()
         with self._graph.as_default():
-            seed = _step_of(resume_from)
-            tf.set_random_seed(seed)
+            tf.set_random_seed(start.step)
             model = model_builder.build(config.model, is_training=True)
             self._step_tensor = tf.train.get_or_create_global_step()
-            iterator = tf.data.make_initializable_iterator(training_batches(config, model, records, seed))
+            iterator = tf.data.make_initializable_iterator(training_batches(config, model, start.records, start.step))
             features, labels = iterator.get_next()
             losses = _losses(config, model, features, labels)
             optimizer, (learning_rate,) = optimizer_builder.build(config.train_config.optimizer)
@@ -48,13 +36,13 @@ class Tf1Trainer:
             self._fetches = {"train_op": train_op, "losses": losses, "learning_rate": learning_rate}
             self._fetches["names"] = features[IMAGE_NAME]
             open_saver = getattr(optimizer, "swapping_saver", tf.train.Saver)
-            self._saver = open_saver(max_to_keep=kept_checkpoints, save_relative_paths=True)
+            self._saver = open_saver(max_to_keep=start.kept_checkpoints, save_relative_paths=True)
             start_averages = optimizer.start_averages() if hasattr(optimizer, "start_averages") else tf.no_op()
             variables_initializer = tf.group(tf.global_variables_initializer(), tf.local_variables_initializer())
             self._session = open_session(self._graph)
             self._session.run([tf.group(tf.tables_initializer(), variables_initializer), iterator.initializer])
-            self.warm_start = self._restore(model, checkpoint, resume_from)
-            if resume_from is None:
+            self.warm_start = self._restore(model, start.checkpoint, start.resume_from)
+            if start.resume_from is None:
                 self._session.run(start_averages)
         self.step = int(self._session.run(self._step_tensor))
 
@@ -147,7 +135,3 @@ def _variables_to_start(model: Any, weights: NamedWeights) -> dict[str, Any]:
 def _checkpoints_in(folder: Path) -> list[Path]:
     state = tf.train.get_checkpoint_state(str(folder))
     return [Path(path) for path in state.all_model_checkpoint_paths] if state else []
-
-
-def _step_of(checkpoint: Path | None) -> int:
-    return int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0

@@ -12,7 +12,7 @@ from detloop.errors import DetloopError
 from detloop.train.odapi.input_pipeline import IMAGE_NAME, image_names, training_batches
 from detloop.train.odapi.tf2_weights import load_object_weights
 from detloop.train.odapi.weights import WarmStart, is_object_based
-from detloop.train.trainer import KEPT_CHECKPOINTS, StepResult
+from detloop.train.trainer import StepResult, TrainingStart
 
 CHECKPOINT_NAME = "ckpt"
 _ANY_IMAGE_SHAPE = (1, 320, 320, 3)
@@ -21,33 +21,24 @@ _ANY_IMAGE_SHAPE = (1, 320, 320, 3)
 class Tf2Trainer:
     """One training: its model, its optimizer and the step it has come to.
 
-    Starts from `resume_from` (a checkpoint of this same training) or else from `checkpoint`, where given. On several
-    GPUs each trains on its share of the batch, with the same weights.
+    On several GPUs each trains on its share of the batch, with the same weights.
     """
 
-    def __init__(
-        self,
-        config: Any,
-        records: list[Path],
-        folder: Path,
-        checkpoint: Path | None,
-        resume_from: Path | None,
-        kept_checkpoints: int = KEPT_CHECKPOINTS,
-        devices: list[str] | None = None,
-    ) -> None:
+    def __init__(self, start: TrainingStart, devices: list[str] | None = None) -> None:
+        config, checkpoint, resume_from = start.config, start.checkpoint, start.resume_from
         train = config.train_config
-        self.step = int(resume_from.name.rpartition("-")[2]) if resume_from else 0
+        self.step = start.step
         self._strategy = _strategy(devices)
         self._unpad, self._regularize = train.unpad_groundtruth_tensors, train.add_regularization_loss
         self._trained, self._frozen = list(train.update_trainable_variables), list(train.freeze_variables)
         self._clip_norm = train.gradient_clipping_by_norm or None
         tf.random.set_seed(self.step)
         with self._strategy.scope():
-            self._build(config, records, needs_variables=checkpoint is not None)
+            self._build(config, start.records, needs_variables=checkpoint is not None)
             self.warm_start = self._start_from(config, checkpoint) if checkpoint and not resume_from else None
             state = tf.train.Checkpoint(step=self._step_variable, model=self._model, optimizer=self._optimizer)
             self._manager = tf.train.CheckpointManager(
-                state, str(folder), kept_checkpoints, checkpoint_name=CHECKPOINT_NAME
+                state, str(start.folder), start.kept_checkpoints, checkpoint_name=CHECKPOINT_NAME
             )
             if resume_from is not None:
                 state.restore(str(resume_from))

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from detloop.train.odapi.config import architecture_of, read_config, set_fields
+from detloop.train.odapi.generations import open_trainer
 from detloop.train.odapi.runtime import load_api
 from detloop.train.settings import fill_in, open_records_folder
+from detloop.train.trainer import TrainingStart
 
 
 def trainer(generation: str, folder: Path, settings: list[str], checkpoint: Path | None = None, **options: Any) -> Any:
@@ -23,11 +25,7 @@ def trainer(generation: str, folder: Path, settings: list[str], checkpoint: Path
     if "classes" in options:
         architecture_of(config).num_classes = options.pop("classes")
     (folder / "checkpoints").mkdir(exist_ok=True)
-    if generation == "tf1":
-        from detloop.train.odapi.tf1_trainer import Tf1Trainer as Trainer
-    else:
-        from detloop.train.odapi.tf2_trainer import Tf2Trainer as Trainer
-    return Trainer(config, records.train, folder / "checkpoints", checkpoint, None, **options)
+    return open_trainer(TrainingStart(config, records.train, folder / "checkpoints", checkpoint), **options)
 
 
 def stepped(one: Any, steps: int) -> list[Any]:
