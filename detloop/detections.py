@@ -7,22 +7,18 @@ width and height are those of the stored image in pixels; box edges are pixels, 
 has six decimals and may be missing in a file of human labels. error is empty for an image that could be read.
 """
 
-import csv
-import io
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter, itemgetter
+from itertools import pairwise
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import numpy as np
 
+from detloop.box_columns import BOX_COLUMNS, BoxColumns, in_order_of_names, read_box_columns, whole_images
+from detloop.csv_rows import BadRowError, open_csv_for_reading, read_rows, whole_number
 from detloop.errors import DetloopError
 
 DETECTION_COLUMNS = ("filename", "width", "height", "class", "score", "xmin", "ymin", "xmax", "ymax")
-BOX_COLUMNS = tuple(name for name in DETECTION_COLUMNS if name != "score")
 IMAGE_COLUMNS = ("filename", "width", "height", "detections", "error")
 
 
@@ -62,25 +58,6 @@ class ImageRow:
     error: str = ""
 
 
-def open_csv_for_writing(path: Path, append: bool = False) -> IO[str]:
-    """A text file for csv.writer; names that are not valid UTF-8 keep their bytes."""
-    return open(path, "a" if append else "w", newline="", encoding="utf-8", errors="surrogateescape")
-
-
-def open_csv_for_reading(path: Path, what: str) -> IO[str]:
-    """A text file for csv.reader, with or without a byte-order mark.
-
-    Raises:
-        DetloopError: no such file, or a folder; `what` names what was looked for.
-    """
-    try:
-        return open(path, newline="", encoding="utf-8-sig", errors="surrogateescape")
-    except FileNotFoundError:
-        raise DetloopError(f"{path}: no such {what}") from None
-    except IsADirectoryError:
-        raise DetloopError(f"{path}: is a folder; give the {what} itself") from None
-
-
 def detection_rows(image: ImageDetections) -> list[list[str | int]]:
     """The table rows of one image's boxes."""
     edges_px = image.boxes_px.astype(int).tolist()
@@ -95,22 +72,6 @@ def image_row(image: ImageRow) -> list[str | int]:
     return [image.filename, image.width, image.height, image.detections, image.error]
 
 
-def csv_text(rows: Iterable[Sequence[str | int]]) -> str:
-    r"""Rows as CSV, each ended by a newline alone, as pandas and the original script write it.
-
-    A value that holds a lone carriage return, which a reader takes for the end of a line, gets its row quoted whole:
-    csv.writer quotes it only where `\r` is part of the line terminator.
-    """
-    text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        if any(isinstance(value, str) and "\r" in value for value in row):
-            csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(row)
-        else:
-            plain.writerow(row)
-    return text.getvalue()
-
-
 def read_detections(path: Path, in_order: bool | None = None) -> Iterator[ImageDetections]:
     """The images that have boxes, in the code-point order of their names, each with its boxes in file order.
 
@@ -122,11 +83,9 @@ def read_detections(path: Path, in_order: bool | None = None) -> Iterator[ImageD
     """
     if in_order is None:
         in_order = _is_sorted_by_filename(path)
-    rows: Iterable[_Box] = _boxes(path)
-    if not in_order:
-        rows = sorted(rows, key=attrgetter("filename"))
-    for filename, boxes in groupby(rows, key=attrgetter("filename")):
-        yield _image_of(path, filename, list(boxes))
+    chunks = read_box_columns(path)
+    for columns in whole_images(chunks) if in_order else in_order_of_names(chunks):
+        yield from _images_of(path, columns)
 
 
 def read_image_rows(path: Path) -> Iterator[ImageRow]:
@@ -136,10 +95,10 @@ def read_image_rows(path: Path) -> Iterator[ImageRow]:
         DetloopError: a column is missing or a number is none.
     """
     with open_csv_for_reading(path, "images table (images.csv)") as file:
-        for line, (filename, *counts, error) in _rows(file, path, IMAGE_COLUMNS):
+        for line, (filename, *counts, error) in read_rows(file, path, IMAGE_COLUMNS):
             try:
-                width, height, detections = map(_whole_number, counts, IMAGE_COLUMNS[1:4])
-            except _BadRowError as reason:
+                width, height, detections = map(whole_number, counts, IMAGE_COLUMNS[1:4])
+            except BadRowError as reason:
                 raise DetloopError(f"{path}, line {line}: {reason}") from None
             yield ImageRow(filename, width, height, detections, error)
 
@@ -151,144 +110,44 @@ def read_names_and_classes(path: Path) -> Iterator[tuple[str, str]]:
         DetloopError: a column is missing, or a row has too few or too many values.
     """
     with open_csv_for_reading(path, "detections table") as file:
-        for _, (filename, _, _, class_name, *_) in _rows(file, path, BOX_COLUMNS):
+        for _, (filename, _, _, class_name, *_) in read_rows(file, path, BOX_COLUMNS):
             yield filename, class_name
-
-
-class _Box(NamedTuple):
-    line: int
-    filename: str
-    width: int
-    height: int
-    class_name: str
-    score: float
-    edges_px: tuple[float, float, float, float]
 
 
 def _is_sorted_by_filename(path: Path) -> bool:
     previous = ""
-    with open_csv_for_reading(path, "detections table") as file:
-        for _, (filename, *_) in _rows(file, path, BOX_COLUMNS):
-            if filename < previous:
-                return False
-            previous = filename
+    for filename, _ in read_names_and_classes(path):
+        if filename < previous:
+            return False
+        previous = filename
     return True
 
 
-def _boxes(path: Path) -> Iterator[_Box]:
-    with open_csv_for_reading(path, "detections table") as file:
-        for line, values in _rows(file, path, BOX_COLUMNS, optional="score"):
-            try:
-                yield _checked_box(line, *values)
-            except _BadRowError as error:
-                raise DetloopError(f"{path}, line {line}: {error}") from None
+def _images_of(path: Path, columns: BoxColumns) -> Iterator[ImageDetections]:
+    """The images whose rows, one image's after another's, these are."""
+    names = columns.filenames
+    starts = [0, *(row for row in range(1, len(names)) if names[row] != names[row - 1]), len(names)]
+    _check_one_size_an_image(path, columns, set(starts))
+    sizes_wh = columns.sizes_wh.tolist()
+    for start, end in pairwise(starts):
+        width, height = sizes_wh[start]
+        yield ImageDetections(
+            filename=names[start],
+            width=width,
+            height=height,
+            class_names=columns.class_names[start:end],
+            scores=columns.scores[start:end],
+            boxes_px=columns.boxes_px[start:end],
+            lines=tuple(columns.lines[start:end]),
+        )
 
 
-def _rows(
-    file: IO[str], path: Path, required: tuple[str, ...], optional: str | None = None
-) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The line each row ends on, and its values of the required columns and the optional one, empty where it lacks."""
-    reader = csv.reader(file)
-    try:
-        header = next(reader, None)
-        if header is None:
-            raise DetloopError(f"{path}: the file is empty; its first line must be {','.join(required)}")
-        missing = [name for name in required if name not in header]
-        if missing:
-            raise DetloopError(f"{path}: column {', '.join(missing)} is missing; it has {', '.join(header)}")
-        columns = len(header)
-        wanted = required if optional is None else (*required, optional)
-        values_of = itemgetter(*(header.index(name) if name in header else columns for name in wanted))
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != columns:
-                raise DetloopError(
-                    f"{path}, line {reader.line_num}: {len(row)} values for {columns} columns;"
-                    " quote a value that holds a comma"
-                )
-            row.append("")
-            yield reader.line_num, values_of(row)
-    except csv.Error as error:
-        raise DetloopError(f"{path}, line {reader.line_num}: not CSV: {error}") from None
-
-
-class _BadRowError(Exception):
-    """What is wrong with a row; who reads the file adds where it stands."""
-
-
-def _checked_box(
-    line: int,
-    filename: str,
-    width_text: str,
-    height_text: str,
-    class_name: str,
-    xmin_text: str,
-    ymin_text: str,
-    xmax_text: str,
-    ymax_text: str,
-    score_text: str,
-) -> _Box:
-    width, height = _whole_number(width_text, "width"), _whole_number(height_text, "height")
-    if width < 1 or height < 1:
-        raise _BadRowError(f"an image of {width}x{height} pixels; width and height must be 1 or more")
-    xmin, ymin, xmax, ymax, score = _numbers((xmin_text, ymin_text, xmax_text, ymax_text, score_text or "1"))
-    if xmin > xmax:
-        raise _BadRowError(f"xmin {xmin_text} is larger than xmax {xmax_text}")
-    if ymin > ymax:
-        raise _BadRowError(f"ymin {ymin_text} is larger than ymax {ymax_text}")
-    if xmax < 0 or ymax < 0 or xmin > width or ymin > height:
-        raise _BadRowError(f"the box {xmin:g},{ymin:g},{xmax:g},{ymax:g} lies outside its {width}x{height} image")
-    if not class_name:
-        raise _BadRowError("the class is empty")
-    return _Box(line, filename, width, height, class_name, score, (xmin, ymin, xmax, ymax))
-
-
-def _numbers(texts: tuple[str, str, str, str, str]) -> tuple[float, float, float, float, float]:
-    """A box's four edges and score; numbers that are finite have a finite sum, unless they are too large for a box."""
-    try:
-        xmin, ymin, xmax, ymax, score = map(float, texts)
-    except ValueError:
-        xmin = ymin = xmax = ymax = score = math.nan
-    if not math.isfinite(xmin + ymin + xmax + ymax + score):
-        for text, name in zip(texts, ("xmin", "ymin", "xmax", "ymax", "score"), strict=True):
-            _number(text, name)
-    return xmin, ymin, xmax, ymax, score
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise _BadRowError(f"{name} is {text!r}, not a number")
-    return value
-
-
-def _whole_number(text: str, name: str) -> int:
-    if text.isdecimal():
-        return int(text)
-    value = _number(text, name)
-    if value != int(value) or value < 0:
-        raise _BadRowError(f"{name} is {text!r}, not a whole number of pixels")
-    return int(value)
-
-
-def _image_of(path: Path, filename: str, boxes: list[_Box]) -> ImageDetections:
-    width, height = boxes[0].width, boxes[0].height
-    for box in boxes:
-        if box.width != width or box.height != height:
-            raise DetloopError(
-                f"{path}, line {box.line}: {filename} is {box.width}x{box.height} here and {width}x{height} on line"
-                f" {boxes[0].line}; an image has one size"
-            )
-    return ImageDetections(
-        filename=filename,
-        width=width,
-        height=height,
-        class_names=[box.class_name for box in boxes],
-        scores=np.array([box.score for box in boxes], dtype=np.float64),
-        boxes_px=np.array([box.edges_px for box in boxes], dtype=np.float64).reshape(-1, 4),
-        lines=tuple(box.line for box in boxes),
-    )
+def _check_one_size_an_image(path: Path, columns: BoxColumns, starts: set[int]) -> None:
+    differs = (columns.sizes_wh[1:] != columns.sizes_wh[:-1]).any(axis=1)
+    row = next((row for row in (np.flatnonzero(differs) + 1).tolist() if row not in starts), None)
+    if row is not None:
+        (width, height), (width_before, height_before) = columns.sizes_wh[row], columns.sizes_wh[row - 1]
+        raise DetloopError(
+            f"{path}, line {columns.lines[row]}: {columns.filenames[row]} is {width}x{height} here and"
+            f" {width_before}x{height_before} on line {columns.lines[row - 1]}; an image has one size"
+        )

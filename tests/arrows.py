@@ -11,6 +11,8 @@ GROUND_FLOOR = (
     "progress",
     "labels",
     "images",
+    "csv_rows",
+    "box_columns",
     "detections",
     "examples",
     "frames",

@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detloop.csv_rows import csv_text, open_csv_for_writing
 from detloop.detections import (
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
     ImageDetections,
     ImageRow,
-    csv_text,
     detection_rows,
     image_row,
-    open_csv_for_writing,
     read_detections,
     read_image_rows,
 )

@@ -9,16 +9,15 @@ from itertools import islice, zip_longest
 from pathlib import Path
 from typing import IO, Any
 
+from detloop.csv_rows import csv_text, open_csv_for_writing
 from detloop.detect.summary import DetectTally
 from detloop.detections import (
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
     ImageDetections,
     ImageRow,
-    csv_text,
     detection_rows,
     image_row,
-    open_csv_for_writing,
     read_image_rows,
     read_names_and_classes,
 )

@@ -5,7 +5,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from detloop.detections import open_csv_for_writing
+from detloop.csv_rows import open_csv_for_writing
 from detloop.evaluate.coco import CocoMetrics
 from detloop.store import write_file_whole
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from detloop.detections import ImageDetections, csv_text, open_csv_for_reading, open_csv_for_writing
+from detloop.csv_rows import csv_text, open_csv_for_reading, open_csv_for_writing
+from detloop.detections import ImageDetections
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, open_source
 from detloop.labels import write_label_map

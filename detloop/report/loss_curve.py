@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detloop.detections import open_csv_for_reading
+from detloop.csv_rows import open_csv_for_reading
 from detloop.errors import DetloopError
 
 WIDTH, HEIGHT = 960, 300
