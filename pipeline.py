@@ -33,6 +33,13 @@ def detection_loop(
     checkpoint: str = "",
     classes: str = "",
     threshold: float = 0.5,
+    tile: str = "",
+    overlap: float = 0.25,
+    flip: bool = False,
+    scales: str = "1",
+    merge: str = "nms",
+    merge_iou: float = 0.5,
+    cross_class_iou: float = 1.0,
     first: int = 0,
     valid_fraction: float = 0.2,
     group_by: str = "",
@@ -51,6 +58,13 @@ def detection_loop(
         checkpoint: Weights the student starts from; empty for the config's.
         classes: Classes the student learns, as person,car; empty for all that the teacher found.
         threshold: Boxes of the teacher with a score above this become labels; the student is shown at the same.
+        tile: Size in pixels, as 384x384, of tiles that the teacher looks at besides the whole frame; empty for none.
+        overlap: Share of a tile by which its neighbour overlaps it.
+        flip: The teacher looks at every view mirrored, too.
+        scales: How many times as large the teacher is shown objects, as 1,1.5.
+        merge: How the teacher's boxes of several views are merged, nms or wbf.
+        merge_iou: Boxes of several views that overlap more than this are one object's.
+        cross_class_iou: Of the teacher's boxes of different classes that overlap more the best is kept; 1 keeps all.
         first: The first so many images train, the rest validate; 0 to split by hash.
         valid_fraction: Share of the images that validates.
         group_by: Regular expression; images whose names match with the same text stay on one side.
@@ -67,6 +81,13 @@ def detection_loop(
         model=teacher.output,
         label_map=teacher_label_map.output,
         threshold=threshold,
+        tile=tile,
+        overlap=overlap,
+        flip=flip,
+        scales=scales,
+        merge=merge,
+        merge_iou=merge_iou,
+        cross_class_iou=cross_class_iou,
         images_version=images_version,
     ).set_display_name("detect with the teacher")
     written = records(

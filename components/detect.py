@@ -13,6 +13,13 @@ def detect(
     detections: dsl.Output[dsl.Dataset],
     threshold: float = 0.5,
     batch_size: int = 8,
+    tile: str = "",
+    overlap: float = 0.25,
+    flip: bool = False,
+    scales: str = "1",
+    merge: str = "nms",
+    merge_iou: float = 0.5,
+    cross_class_iou: float = 1.0,
     images_version: str = "",
 ) -> None:
     """Detect objects in images.
@@ -23,6 +30,13 @@ def detect(
         label_map: The model's label map (.pbtxt).
         threshold: Boxes with a score above this are kept.
         batch_size: Images a model run.
+        tile: Size in pixels, as 384x384, of tiles to look at besides the whole frame; empty for none.
+        overlap: Share of a tile by which its neighbour overlaps it.
+        flip: Look at every view mirrored, too.
+        scales: How many times as large to show objects, as 1,1.5.
+        merge: How boxes of several views are merged, nms or wbf.
+        merge_iou: Boxes of several views that overlap more than this are one object's.
+        cross_class_iou: Of boxes of different classes that overlap more than this the best is kept; 1 keeps all.
         images_version: Anything that changes when the images do; KFP's cache goes by parameters alone.
 
     Returns:
@@ -39,6 +53,13 @@ def detect(
         output=Path(detections.path) / "detections.csv",
         threshold=threshold,
         batch_size=int(batch_size),
+        tile=tile,
+        overlap=overlap,
+        flip=flip,
+        scales=scales,
+        merge=merge,
+        merge_iou=merge_iou,
+        cross_class_iou=cross_class_iou,
     )
     detections.metadata.update(summary.metadata())
     print(summary)

@@ -63,6 +63,44 @@ def _strict_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--strict", is_flag=True, help=help_text)(command)
 
 
+def _views_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is looked at besides the whole frame, and how the boxes found there become one an object."""
+    for option in reversed(
+        (
+            click.option("--tile", default="", metavar="WxH", help="Also look at tiles of this size in pixels."),
+            click.option("--overlap", default=0.25, show_default=True, help="Share of a tile its neighbour overlaps."),
+            click.option("--flip", is_flag=True, help="Also look at every view mirrored."),
+            click.option(
+                "--scales",
+                default="1",
+                show_default=True,
+                metavar="S,...",
+                help="Show objects so many times as large: tiles of 1/S of --tile, without it windows of 1/S of the"
+                " frame, since a detector resizes what it sees to its own input size.",
+            ),
+            click.option(
+                "--merge",
+                default="nms",
+                show_default=True,
+                metavar="nms|wbf",
+                help="Of the boxes that views have of one object, keep the best (non-maximum suppression) or their"
+                " mean (weighted box fusion).",
+            ),
+            click.option(
+                "--merge-iou", default=0.5, show_default=True, help="Boxes that overlap more are one object's."
+            ),
+            click.option(
+                "--cross-class-iou",
+                default=1.0,
+                show_default=True,
+                help="Of boxes of different classes that overlap more only the best stays; 1 keeps all.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @main.command()
 @click.option(
     "--model", required=True, metavar="URI", help="Frozen graph (.pb), SavedModel folder, or folder with one."
@@ -73,10 +111,16 @@ def _strict_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--threshold", default=0.5, show_default=True, help="Boxes with a score above this are written.")
 @click.option("--engine", default="auto", show_default=True, type=click.Choice(["auto", "tensorflow"]))
 @click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1), help="Images a model run.")
+@_views_options
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on where an interrupted run stopped.")
 @_strict_option
 def detect(**options: Any) -> None:
-    """Detect objects in images: detections.csv (a row a box) and images.csv (a row an image)."""
+    """Detect objects in images: detections.csv (a row a box) and images.csv (a row an image).
+
+    With --tile, --flip or --scales the detector looks at an image more than once, the whole frame included: small and
+    doubtful objects are found more surely, at the cost of that many passes. A box that an edge between tiles cuts is
+    dropped, so overlap tiles by at least the size of the objects to be found in them.
+    """
     from detloop.detect import detect_images
 
     click.echo(detect_images(**options))
@@ -229,6 +273,7 @@ def frames(**options: Any) -> None:
 @click.option(
     "--threshold", default=0.5, show_default=True, help="The teacher's boxes with a score above this are labels."
 )
+@_views_options
 @click.option("--first", default=0, metavar="N", help="The first N images train, the rest validate.")
 @click.option(
     "--valid-fraction", default=0.2, show_default=True, type=click.FloatRange(0, 1), help="Share that validates."
@@ -239,7 +284,10 @@ def frames(**options: Any) -> None:
 @click.option("--steps", default=0, help="Training steps, instead of the config's.")
 @click.option("--batch-size", default=0, help="Training images a step, instead of the config's.")
 def run(output: Path, **arguments: Any) -> None:
-    """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed."""
+    """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed.
+
+    --tile to --cross-class-iou are the teacher's alone: `detloop detect --help` tells more of them.
+    """
     from detloop.cluster import run_locally
     from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
 

@@ -2,28 +2,31 @@
 
 import os
 import time
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from detloop.ahead import map_ahead
-from detloop.detect.batches import Batch, ReadImage, gather_batches
+from detloop.detect.batches import ReadImage, gather_batches
+from detloop.detect.looking import Detector, ImagesUnderWay, LookedAt
+from detloop.detect.merging import MergeOptions
 from detloop.detect.summary import DetectSummary
 from detloop.detect.tables import GrowingTables, check_output, open_tables
-from detloop.detections import ImageDetections, ImageRow
-from detloop.engine import Engine, find_model, open_engine, raw_to_image_detections
-from detloop.errors import DetloopError
-from detloop.images import ImageSource, decode_rgb, open_source
-from detloop.labels import LabelMap, read_label_map
+from detloop.detect.views import ViewOptions, read_view_options
+from detloop.engine import find_model, open_engine
+from detloop.errors import DetloopError, ImageError
+from detloop.images import ImageSource, decode_rgb, open_source, read_header
+from detloop.labels import read_label_map
 from detloop.progress import Progress
 from detloop.store import existing_file, local_path
 
 DECODING_THREADS = min(4, os.cpu_count() or 1)
 BATCHES_UNDER_WAY = 2
 """One that the model runs, and one that waits for it while the tables of the last are written."""
+
+
+IMAGES_CHECKED = 1000
+"""So many images are asked for their size before a tile that is larger than each of them is let pass."""
 
 
 def detect_images(
@@ -35,14 +38,21 @@ def detect_images(
     threshold: float = 0.5,
     engine: str = "auto",
     batch_size: int = 8,
+    tile: str = "",
+    overlap: float = ViewOptions.overlap,
+    flip: bool = False,
+    scales: str = "1",
+    merge: str = MergeOptions.merge,
+    merge_iou: float = MergeOptions.merge_iou,
+    cross_class_iou: float = MergeOptions.cross_class_iou,
     resume: bool = True,
     strict: bool = False,
 ) -> DetectSummary:
     """Detects objects in every image of a source: a table of the boxes, and images.csv of the images looked at.
 
-    Images are decoded by threads, run in batches of one size by another, and written in the source's order by the
-    caller's, all at the same time; memory does not grow with their number. While it runs, the tables lie in the folder
-    `<output>.partial`, where an interrupted run is gone on with.
+    Images are decoded by threads, their views run in batches of one size by another, and merged and written in the
+    source's order by the caller's, all at the same time; memory does not grow with their number. While it runs, the
+    tables lie in the folder `<output>.partial`, where an interrupted run is gone on with.
 
     Args:
         model: frozen graph, SavedModel, or folder that holds either.
@@ -51,17 +61,28 @@ def detect_images(
         output: the detections table to write; images.csv is written beside it.
         threshold: boxes with a score strictly above this are written.
         engine: what runs the model, "auto" or "tensorflow".
-        batch_size: images a model run, where that many of one size are near each other.
-        resume: go on where an interrupted run of the same model, label map, source, threshold and strictness stopped.
+        batch_size: images or views a model run, where that many of one size are near each other.
+        tile: WIDTHxHEIGHT in pixels of tiles to look at besides the whole frame; empty for none.
+        overlap: share of a tile by which its neighbour overlaps it at least, 0 to 0.9.
+        flip: look at every view mirrored, too.
+        scales: numbers with commas between them: at each, windows are the tile's, or without tiles the frame's, size
+            divided by it, so that objects are that many times as large to the detector.
+        merge: how the views' boxes become one an object, "nms" or "wbf"; see `MergeOptions`.
+        merge_iou: boxes of one class from several views that overlap by more than this are one object.
+        cross_class_iou: of boxes of different classes that overlap by more than this the best is kept; 1 to keep all.
+        resume: go on where an interrupted run with the same model, label map, source and options stopped.
         strict: an image that cannot be read is an error instead of a row of images.csv with the reason.
 
     Raises:
         DetloopError: an input is missing or wrong, the model cannot run, or `strict` and an image cannot be read.
         OSError: the tables cannot be written.
     """
+    views = read_view_options(tile, overlap, flip, scales)
+    merging = MergeOptions(merge, merge_iou, cross_class_iou)
     names_of_classes = read_label_map(existing_file(label_map, "label map"))
     source = open_source(images)
     check_output(output)
+    _check_tiles(source, views)
     model_path = find_model(local_path(model))
     settings = {
         "model": _files_state(model_path),
@@ -69,61 +90,51 @@ def detect_images(
         "images": str(source.root.resolve()),
         "threshold": threshold,
         "engine": engine,
+        "views": str(views),
+        "merging": str(merging),
         "strict": strict,
     }
-    detector = _Detector(open_engine(model_path, engine), names_of_classes, threshold)
-    with open_tables(output, settings, source.names(), resume) as tables:
+    detector = Detector(open_engine(model_path, engine), names_of_classes, threshold)
+    with open_tables(output, settings, source.names(), resume, views) as tables:
         images_before, began = tables.tally.images, time.monotonic()
-        _fill_tables(tables, source, detector, batch_size, strict)
+        _fill_tables(tables, source, detector, batch_size, views, merging, strict)
         seconds = time.monotonic() - began
         tables.finish(output)
     return tables.tally.summary(output, images_before, seconds)
 
 
-@dataclass(frozen=True)
-class _LookedAt:
-    """What became of one image: its row, and its detections when it could be read."""
+def _check_tiles(source: ImageSource, views: ViewOptions) -> None:
+    """Makes sure that tiles show more than the whole frame does, of one of the first images at least.
 
-    position: int
-    row: ImageRow
-    found: ImageDetections | None
-
-
-@dataclass(frozen=True)
-class _Detector:
-    """A model with what its output is read by."""
-
-    engine: Engine
-    label_map: LabelMap
-    threshold: float
-
-    def look_at(self, batch: Batch) -> list[_LookedAt]:
-        """Runs the model on a batch."""
-        readable = [image.pixels for image in batch.images if image.pixels is not None]
-        if not readable:
-            return [
-                _LookedAt(image.position, ImageRow(image.name, 0, 0, 0, image.error), None) for image in batch.images
-            ]
-        height, width = readable[0].shape[:2]
-        raw = self.engine.detect(np.stack(readable))
-        looked_at = []
-        for index, image in enumerate(batch.images):
-            found = raw_to_image_detections(
-                raw,
-                index,
-                filename=image.name,
-                width=width,
-                height=height,
-                label_map=self.label_map,
-                threshold=self.threshold,
-            )
-            row = ImageRow(image.name, width, height, len(found))
-            looked_at.append(_LookedAt(image.position, row, found))
-        return looked_at
+    Raises:
+        DetloopError: no image of the source is larger than the tiles of one of the scales.
+    """
+    if views.tile_wh is None:
+        return
+    too_large, seen = set(views.scales), []
+    for name in islice(source.names(), IMAGES_CHECKED):
+        with suppress(ImageError):
+            header = read_header(source.read_bytes(name))
+            seen.append(f"{name} is {header.width}x{header.height}")
+            image_wh = (header.width, header.height)
+            too_large = {scale for scale in too_large if views.window_wh(scale, image_wh) == image_wh}
+        if not too_large:
+            return
+    if 0 < len(seen) < IMAGES_CHECKED:
+        scale = min(too_large)
+        tile_wh = "x".join(str(round(length / scale)) for length in views.tile_wh)
+        of_scale = f" at scale {scale:g}" if scale != 1 else ""
+        raise DetloopError(f"--tile {tile_wh}{of_scale}: no image is larger than that, {seen[0]}; give a smaller tile")
 
 
 def _fill_tables(
-    tables: GrowingTables, source: ImageSource, detector: _Detector, batch_size: int, strict: bool
+    tables: GrowingTables,
+    source: ImageSource,
+    detector: Detector,
+    batch_size: int,
+    views: ViewOptions,
+    merging: MergeOptions,
+    strict: bool,
 ) -> None:
     """Looks at every image that the tables lack, and writes each in its turn."""
     start = tables.tally.images
@@ -133,12 +144,13 @@ def _fill_tables(
     images = map_ahead(
         lambda place: _read(source, *place), positions_and_names, DECODING_THREADS, DECODING_THREADS + batch_size
     )
-    batches = gather_batches(images, batch_size)
+    batches = gather_batches(images, batch_size, views)
     runs = map_ahead(lambda batch: (batch, detector.look_at(batch)), batches, threads=1, ahead=BATCHES_UNDER_WAY)
-    waiting: dict[int, _LookedAt] = {}
+    under_way, waiting = ImagesUnderWay(views, merging), dict[int, LookedAt]()
     with closing(runs), Progress("detect", total, start=start) as progress:
-        for batch, looked_at in runs:
-            waiting |= {image.position: image for image in looked_at}
+        for batch, found_in_views in runs:
+            looked_at = {image.position: image for image in under_way.add(batch, found_in_views)}
+            waiting |= looked_at
             while image := waiting.pop(tables.tally.images, None):
                 if strict and image.row.error:
                     raise DetloopError(f"{source.root / image.row.filename}: {image.row.error}")

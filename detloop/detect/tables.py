@@ -11,6 +11,7 @@ from typing import IO, Any
 
 from detloop.csv_rows import csv_text, open_csv_for_writing
 from detloop.detect.summary import DetectTally
+from detloop.detect.views import ViewOptions
 from detloop.detections import (
     DETECTION_COLUMNS,
     IMAGE_COLUMNS,
@@ -36,8 +37,8 @@ class GrowingTables:
     noted is whole, and the next run cuts off the rest.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any], is_kept: bool) -> None:
-        self.tally = DetectTally()
+    def __init__(self, folder: Path, settings: dict[str, Any], is_kept: bool, views: ViewOptions) -> None:
+        self.tally = DetectTally(views)
         self._folder, self._settings = folder, settings
         if is_kept:
             self._count_rows()
@@ -93,7 +94,9 @@ class GrowingTables:
 
 
 @contextmanager
-def open_tables(output: Path, settings: dict[str, Any], names: Iterable[str], resume: bool) -> Iterator[GrowingTables]:
+def open_tables(
+    output: Path, settings: dict[str, Any], names: Iterable[str], resume: bool, views: ViewOptions
+) -> Iterator[GrowingTables]:
     """The tables of a run, gone on with where an earlier run of the same settings was interrupted.
 
     Args:
@@ -101,13 +104,14 @@ def open_tables(output: Path, settings: dict[str, Any], names: Iterable[str], re
         settings: what the tables' content depends on, as JSON values.
         names: the source's images in order; those that the earlier run looked at must be the first of them.
         resume: False to start anew in any case.
+        views: how an image is looked at, for the counts.
     """
     folder = partial_path(output)
     is_kept = resume and _cut_to_kept(folder, settings, names)
     if not is_kept:
         remove_folder(folder)
         folder.mkdir(parents=True)
-    tables = GrowingTables(folder, settings, is_kept)
+    tables = GrowingTables(folder, settings, is_kept, views)
     try:
         yield tables
     finally:

@@ -38,6 +38,13 @@ def test_the_summary_tells_what_was_found(tmp_path: Path, detect: Callable[..., 
     assert "detect: 2/2 images" in result.stderr
 
 
+def test_the_summary_tells_how_often_an_image_was_looked_at(detect: Callable[..., Result]) -> None:
+    result = detect("--flip", tile="48x64", overlap=0.5, scales="1,1.5", merge="wbf", cross_class_iou=0.9)
+    assert result.exit_code == 0, result.stderr
+    assert " images/s, 28 passes an image, " in result.stdout
+    assert "classes: red (1)" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "flags", "message"),
     [
@@ -45,6 +52,17 @@ def test_the_summary_tells_what_was_found(tmp_path: Path, detect: Callable[..., 
         ({"label_map": "missing.pbtxt"}, [], "missing.pbtxt: no such label map"),
         ({"images": "nowhere"}, [], "nowhere: no such image folder"),
         ({"images": "s3://bucket/images"}, [], "s3://bucket/images: cannot read s3:// here"),
+        ({"tile": "0x100"}, [], "--tile 0x100: must be WIDTHxHEIGHT in pixels, 1 or more each, as 384x384"),
+        ({"tile": "abc"}, [], "--tile abc: must be WIDTHxHEIGHT in pixels, 1 or more each, as 384x384"),
+        ({"tile": "96x64"}, [], "--tile 96x64: no image is larger than that, a.png is 96x64; give a smaller tile"),
+        ({"tile": "40x40", "overlap": "1.0"}, [], "--overlap 1: must be a share from 0 to 0.9, as 0.25"),
+        ({"scales": "0"}, [], "--scales 0: must be numbers above 0 with commas between them, as 1,1.5"),
+        ({"scales": "1,-2"}, [], "--scales 1,-2: must be numbers above 0 with commas between them, as 1,1.5"),
+        ({"scales": ""}, [], "--scales : must be numbers above 0 with commas between them, as 1,1.5"),
+        ({"scales": "0.5"}, ["--flip"], "--scales 0.5: without --tile a scale is 1 or more"),
+        ({"merge": "best"}, [], "--merge best: there are nms, wbf"),
+        ({"merge-iou": 0}, [], "--merge-iou 0: must be an IoU above 0 and not above 1, as 0.5"),
+        ({"cross-class-iou": 2}, [], "--cross-class-iou 2: must be an IoU above 0 and not above 1, as 0.5"),
         ({"output": "images.csv"}, [], "images.csv: images.csv is the table of the images"),
         ({"output": "."}, [], ".: is a folder; give the CSV file to write"),
         ({}, ["--strict"], "images/b.jpg: is not an image (no known image format)"),

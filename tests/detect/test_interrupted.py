@@ -43,14 +43,17 @@ def detect(tmp_path: Path, frozen_graph: Path, color_label_map: Path) -> Detect:
     return run
 
 
-def stop_at_a_bad_image(tmp_path: Path, detect: Detect, position: int = 41) -> None:
+SEEING_MORE: dict[str, object] = {"tile": "64x64", "overlap": 0.4, "flip": True}
+
+
+def stop_at_a_bad_image(tmp_path: Path, detect: Detect, position: int = 41, **options: object) -> None:
     """A strict run over mixed sizes that fails at an image, which is mended afterwards."""
     draw_film(tmp_path / "images", IMAGES, [(96, 64), (64, 96), (80, 80)])
     image = tmp_path / "images" / f"{position:04d}.png"
     whole = image.read_bytes()
     image.write_bytes(whole[:40])
     with pytest.raises(DetloopError, match=image.name):
-        detect(strict=True)
+        detect(strict=True, **options)
     image.write_bytes(whole)
 
 
@@ -63,18 +66,22 @@ def kept_images(tmp_path: Path) -> int:
     return int(state["kept"]["images"])
 
 
-def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not_been(tmp_path: Path, detect: Detect) -> None:
-    stop_at_a_bad_image(tmp_path, detect)
+@pytest.mark.parametrize(("options", "at_least"), [({}, 24), (SEEING_MORE, 8)])
+def test_a_stopped_run_goes_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path, detect: Detect, options: dict[str, object], at_least: int
+) -> None:
+    stop_at_a_bad_image(tmp_path, detect, **options)
     assert not (tmp_path / "out" / "detections.csv").exists()
     assert not (tmp_path / "out" / "images.csv").exists()
     kept = kept_images(tmp_path)
-    assert 24 <= kept <= 41
-    summary = detect(strict=True)
+    assert at_least <= kept <= 41
+    summary = detect(strict=True, **options)
     assert (summary.images, summary.images_before) == (IMAGES, kept)
     assert f"({kept} of them by an earlier, interrupted run)" in str(summary)
-    once = detect(tmp_path / "once" / "detections.csv", strict=True)
+    once = detect(tmp_path / "once" / "detections.csv", strict=True, **options)
     assert tables(tmp_path / "out") == tables(tmp_path / "once")
     assert (once.boxes_of_class, once.images_before) == (summary.boxes_of_class, 0)
+    assert once.passes == summary.passes
     assert sorted(os.listdir(tmp_path / "out")) == ["detections.csv", "images.csv"]
 
 
@@ -123,6 +130,12 @@ def lost_table(tmp_path: Path, _: Path) -> dict[str, object]:
         damaged_state,
         lost_table,
         lambda *_: {"threshold": 0.7},
+        *(lambda *_, one=one: dict([one]) for one in SEEING_MORE.items() if one[0] != "overlap"),
+        lambda *_: {"tile": "64x64", "overlap": 0.3},
+        lambda *_: {"scales": "1.5"},
+        lambda *_: {"merge": "wbf"},
+        lambda *_: {"merge_iou": 0.4},
+        lambda *_: {"cross_class_iou": 0.9},
         lambda *_: {"resume": False},
     ],
 )
@@ -148,14 +161,23 @@ def test_a_strict_run_does_not_go_on_behind_an_unreadable_image(tmp_path: Path, 
         detect(model=of_one_size, batch_size=1, strict=True)
 
 
+@pytest.mark.parametrize(("count", "seeing_more"), [(600, {}), (150, SEEING_MORE)])
 def test_a_killed_process_is_gone_on_with_and_ends_as_if_it_had_not_been(
-    tmp_path: Path, frozen_graph: Path, color_label_map: Path, detect: Detect
+    tmp_path: Path,
+    frozen_graph: Path,
+    color_label_map: Path,
+    detect: Detect,
+    count: int,
+    seeing_more: dict[str, object],
 ) -> None:
-    draw_film(tmp_path / "images", 600, [(96, 64), (64, 96)])
+    draw_film(tmp_path / "images", count, [(96, 64), (64, 96)])
     output = tmp_path / "out" / "detections.csv"
     options = ["--model", frozen_graph, "--label-map", color_label_map, "--images", tmp_path / "images"]
     command = [sys.executable, "-m", "detloop.cli", "detect", *map(str, options), "--output", str(output)]
-    process = subprocess.Popen([*command, "--batch-size", str(BATCH_SIZE)], stderr=subprocess.DEVNULL)
+    command += ["--batch-size", str(BATCH_SIZE)]
+    if seeing_more:
+        command += ["--tile", "64x64", "--overlap", "0.4", "--flip"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     state = tmp_path / "out" / "detections.csv.partial" / "run.json"
     while not state.exists() and process.poll() is None:
         time.sleep(0.002)
@@ -163,9 +185,9 @@ def test_a_killed_process_is_gone_on_with_and_ends_as_if_it_had_not_been(
     assert process.wait() == -signal.SIGKILL
     assert not output.exists()
     kept = kept_images(tmp_path)
-    summary = detect()
-    assert (summary.images, summary.images_before) == (600, kept)
-    detect(tmp_path / "once" / "detections.csv")
+    summary = detect(**seeing_more)
+    assert (summary.images, summary.images_before) == (count, kept)
+    detect(tmp_path / "once" / "detections.csv", **seeing_more)
     assert tables(tmp_path / "out") == tables(tmp_path / "once")
 
 
