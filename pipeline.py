@@ -37,7 +37,7 @@ def detection_loop(
     overlap: float = 0.25,
     flip: bool = False,
     scales: str = "1",
-    merge: str = "nms",
+    merge: str = "finest",
     merge_iou: float = 0.5,
     cross_class_iou: float = 1.0,
     first: int = 0,
@@ -62,7 +62,7 @@ def detection_loop(
         overlap: Share of a tile by which its neighbour overlaps it.
         flip: The teacher looks at every view mirrored, too.
         scales: How many times as large the teacher is shown objects, as 1,1.5.
-        merge: How the teacher's boxes of several views are merged, nms or wbf.
+        merge: How the teacher's boxes of several views are merged, finest, nms or wbf.
         merge_iou: Boxes of several views that overlap more than this are one object's.
         cross_class_iou: Of the teacher's boxes of different classes that overlap more the best is kept; 1 keeps all.
         first: The first so many images train, the rest validate; 0 to split by hash.

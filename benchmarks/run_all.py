@@ -19,6 +19,7 @@ def main() -> None:
         write_frames(video=str(find_film(None, Path("out") / "film")), output=frames, first=FRAMES)
     on_the_film = ["--model", str(model), "--images", str(frames)]
     run("bench_detect", *on_the_film)
+    run("bench_tiles", *on_the_film)
     run("bench_records")
     run("bench_training", *on_the_film)
     run("bench_training_loops", *on_the_film)

@@ -17,7 +17,7 @@ def detect(
     overlap: float = 0.25,
     flip: bool = False,
     scales: str = "1",
-    merge: str = "nms",
+    merge: str = "finest",
     merge_iou: float = 0.5,
     cross_class_iou: float = 1.0,
     images_version: str = "",
@@ -34,7 +34,7 @@ def detect(
         overlap: Share of a tile by which its neighbour overlaps it.
         flip: Look at every view mirrored, too.
         scales: How many times as large to show objects, as 1,1.5.
-        merge: How boxes of several views are merged, nms or wbf.
+        merge: How boxes of several views are merged, finest, nms or wbf.
         merge_iou: Boxes of several views that overlap more than this are one object's.
         cross_class_iou: Of boxes of different classes that overlap more than this the best is kept; 1 keeps all.
         images_version: Anything that changes when the images do; KFP's cache goes by parameters alone.

@@ -69,7 +69,7 @@ def _views_options(command: Callable[..., Any]) -> Callable[..., Any]:
         (
             click.option("--tile", default="", metavar="WxH", help="Also look at tiles of this size in pixels."),
             click.option("--overlap", default=0.25, show_default=True, help="Share of a tile its neighbour overlaps."),
-            click.option("--flip", is_flag=True, help="Also look at every view mirrored."),
+            click.option("--flip", is_flag=True, default=False, help="Also look at every view mirrored."),
             click.option(
                 "--scales",
                 default="1",
@@ -80,11 +80,12 @@ def _views_options(command: Callable[..., Any]) -> Callable[..., Any]:
             ),
             click.option(
                 "--merge",
-                default="nms",
+                default="finest",
                 show_default=True,
-                metavar="nms|wbf",
-                help="Of the boxes that views have of one object, keep the best (non-maximum suppression) or their"
-                " mean (weighted box fusion).",
+                metavar="finest|nms|wbf",
+                help="Of the boxes that views have of one object, keep that of the smallest window, that with the best"
+                " score (non-maximum suppression), or their mean, scored by how many of the views that show the object"
+                " found it (weighted box fusion).",
             ),
             click.option(
                 "--merge-iou", default=0.5, show_default=True, help="Boxes that overlap more are one object's."

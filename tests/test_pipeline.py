@@ -1,5 +1,6 @@
 """The compiled pipeline, as a KFP server would read it."""
 
+import inspect
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from detloop import __version__
 from detloop.cli import main
+from detloop.detect import detect_images
 
 ROOT = Path(__file__).parent.parent
 STEPS = ("detect", "records", "train", "export", "evaluate", "detect-2", "report")
@@ -96,6 +98,26 @@ def test_only_what_a_run_must_be_told_has_no_default(spec: dict[str, Any]) -> No
         "config",
     }
     assert [name for name, one in parameters.items() if not one.get("description")] == []
+
+
+SEEING_MORE = ("tile", "overlap", "flip", "scales", "merge", "merge_iou", "cross_class_iou")
+
+
+@pytest.mark.parametrize("name", SEEING_MORE)
+def test_the_teacher_sees_more_and_the_student_is_measured_by_a_single_pass(spec: dict[str, Any], name: str) -> None:
+    teacher, student = (spec["root"]["dag"]["tasks"][step]["inputs"]["parameters"] for step in ("detect", "detect-2"))
+    assert teacher[name] == {"componentInputParameter": name}
+    assert name not in student
+
+
+@pytest.mark.parametrize("name", SEEING_MORE)
+def test_what_is_not_asked_for_is_the_same_everywhere(spec: dict[str, Any], name: str) -> None:
+    of_function = inspect.signature(detect_images).parameters[name].default
+    for command in ("detect", "run"):
+        (option,) = (each for each in main.commands[command].params if each.name == name)
+        assert option.default == of_function
+    for inputs in (spec["root"], spec["components"]["comp-detect"]):
+        assert inputs["inputDefinitions"]["parameters"][name].get("defaultValue", "") == of_function
 
 
 def test_a_name_that_is_no_yaml_is_refused(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def _full_batches(
     for view in views:
         same_size = waiting.setdefault((view.width, view.height), [])
         same_size.append((image, view))
-        if len(same_size) >= batch_size or len(same_size) * view.size_bytes >= MOST_BATCH_BYTES:
+        if len(same_size) >= batch_size or len(same_size) * view.area * 3 >= MOST_BATCH_BYTES:
             del waiting[view.width, view.height]
             yield _batch(same_size, leaves_none_waiting=not waiting and view is views[-1])
 

@@ -22,7 +22,7 @@ class LookedAt:
 
 @dataclass(frozen=True)
 class Detector:
-    """A model with what its output is read by."""
+    """A model with what its output is read by; boxes with a score above the threshold are found."""
 
     engine: Engine
     label_map: LabelMap
@@ -51,8 +51,8 @@ class Detector:
 class ImagesUnderWay:
     """What was found in images of which not every view was looked at yet."""
 
-    def __init__(self, view_options: ViewOptions, merge_options: MergeOptions) -> None:
-        self._view_options, self._merge_options = view_options, merge_options
+    def __init__(self, view_options: ViewOptions, merge_options: MergeOptions, threshold: float) -> None:
+        self._view_options, self._merge_options, self._threshold = view_options, merge_options, threshold
         self._found: dict[int, dict[View, ImageDetections]] = {}
 
     def add(self, batch: Batch, found_in_views: list[ImageDetections]) -> Iterator[LookedAt]:
@@ -67,7 +67,8 @@ class ImagesUnderWay:
             views = views_of((found.width, found.height), self._view_options)
             if len(of_views) == len(views):
                 del self._found[image.position]
-                merged = merge_detections([of_views[each] for each in views], self._merge_options)
+                in_order = {each: of_views[each] for each in views}
+                merged = merge_detections(in_order, self._merge_options, self._threshold)
                 row = ImageRow(image.name, merged.width, merged.height, len(merged))
                 yield LookedAt(image.position, row, merged)
 

@@ -67,7 +67,7 @@ def detect_images(
         flip: look at every view mirrored, too.
         scales: numbers with commas between them: at each, windows are the tile's, or without tiles the frame's, size
             divided by it, so that objects are that many times as large to the detector.
-        merge: how the views' boxes become one an object, "nms" or "wbf"; see `MergeOptions`.
+        merge: how the views' boxes become one an object, "finest", "nms" or "wbf"; see `MergeOptions`.
         merge_iou: boxes of one class from several views that overlap by more than this are one object.
         cross_class_iou: of boxes of different classes that overlap by more than this the best is kept; 1 to keep all.
         resume: go on where an interrupted run with the same model, label map, source and options stopped.
@@ -94,10 +94,11 @@ def detect_images(
         "merging": str(merging),
         "strict": strict,
     }
-    detector = Detector(open_engine(model_path, engine), names_of_classes, threshold)
+    detector = Detector(open_engine(model_path, engine), names_of_classes, merging.least_score(views, threshold))
+    under_way = ImagesUnderWay(views, merging, threshold)
     with open_tables(output, settings, source.names(), resume, views) as tables:
         images_before, began = tables.tally.images, time.monotonic()
-        _fill_tables(tables, source, detector, batch_size, views, merging, strict)
+        _fill_tables(tables, source, detector, under_way, batch_size, views, strict)
         seconds = time.monotonic() - began
         tables.finish(output)
     return tables.tally.summary(output, images_before, seconds)
@@ -131,9 +132,9 @@ def _fill_tables(
     tables: GrowingTables,
     source: ImageSource,
     detector: Detector,
+    under_way: ImagesUnderWay,
     batch_size: int,
     views: ViewOptions,
-    merging: MergeOptions,
     strict: bool,
 ) -> None:
     """Looks at every image that the tables lack, and writes each in its turn."""
@@ -146,7 +147,7 @@ def _fill_tables(
     )
     batches = gather_batches(images, batch_size, views)
     runs = map_ahead(lambda batch: (batch, detector.look_at(batch)), batches, threads=1, ahead=BATCHES_UNDER_WAY)
-    under_way, waiting = ImagesUnderWay(views, merging), dict[int, LookedAt]()
+    waiting: dict[int, LookedAt] = {}
     with closing(runs), Progress("detect", total, start=start) as progress:
         for batch, found_in_views in runs:
             looked_at = {image.position: image for image in under_way.add(batch, found_in_views)}

@@ -30,9 +30,9 @@ class View:
     is_mirrored: bool = False
 
     @property
-    def size_bytes(self) -> int:
-        """Bytes of its pixels, three a pixel."""
-        return self.width * self.height * 3
+    def area(self) -> int:
+        """In pixels."""
+        return self.width * self.height
 
 
 @dataclass(frozen=True)
@@ -113,14 +113,15 @@ def views_of(image_wh: tuple[int, int], options: ViewOptions) -> tuple[View, ...
 
 
 def window_starts(length: int, window: int, overlap: float) -> list[int]:
-    """Where windows start that cover a length; the last one is shifted inwards, so that it ends where the length does.
+    """Where windows start that cover a length: the fewest that overlap as asked, spread evenly from end to end.
 
     Args:
         length, window: in pixels; the window is not longer than the length.
         overlap: share of a window that its neighbour overlaps at least.
     """
-    stride = max(1, math.floor(window * (1 - overlap)))
-    return [*range(0, length - window, stride), length - window]
+    largest_step = max(1, math.floor(window * (1 - overlap)))
+    steps = -(-(length - window) // largest_step)
+    return [(length - window) * step // max(steps, 1) for step in range(steps + 1)]
 
 
 def copy_pixels(pixels: np.ndarray, view: View, into: np.ndarray) -> None:
@@ -148,7 +149,7 @@ def boxes_in_image(boxes_px: np.ndarray, view: View) -> np.ndarray:
 
 
 def are_cut(boxes_px: np.ndarray, view: View, image_wh: tuple[int, int]) -> np.ndarray:
-    """Which boxes touch an edge of their view behind which the image goes on.
+    """Which boxes touch an edge of a view behind which the image goes on, or lie beyond it.
 
     Args:
         boxes_px: float [n, 4] (xmin, ymin, xmax, ymax) in pixels of the image.

@@ -87,6 +87,24 @@ def test_detect_writes_both_tables_and_tells_the_counts(detections: dsl.Dataset)
     assert [row["class"] for row in rows] == ["red"] * 6 + ["blue"]
     assert len(Path(detections.path, "images.csv").read_text().splitlines()) == 1 + 7
     assert (detections.metadata["images"], detections.metadata["boxes"]) == (7, 7)
+    assert detections.metadata["passes_per_image"] == 1
+
+
+def test_detect_looks_at_tiles_and_mirrored_views_when_asked(
+    images: Path, tmp_path: Path, frozen_graph: Path, color_label_map: Path
+) -> None:
+    made = dsl.Dataset(uri=str(tmp_path / "detections"))
+    detect.python_func(
+        images=str(images),
+        model=dsl.Model(uri=str(frozen_graph)),
+        label_map=dsl.Artifact(uri=str(color_label_map)),
+        detections=made,
+        tile="64x64",
+        flip=True,
+        scales="1,1.5",
+        merge="nms",
+    )
+    assert made.metadata["passes_per_image"] > 8
 
 
 def test_records_splits_the_wanted_class_and_ships_its_label_map(records: dsl.Dataset, folder: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_summary_tells_how_often_an_image_was_looked_at(detect: Callable[...
         ({"scales": "1,-2"}, [], "--scales 1,-2: must be numbers above 0 with commas between them, as 1,1.5"),
         ({"scales": ""}, [], "--scales : must be numbers above 0 with commas between them, as 1,1.5"),
         ({"scales": "0.5"}, ["--flip"], "--scales 0.5: without --tile a scale is 1 or more"),
-        ({"merge": "best"}, [], "--merge best: there are nms, wbf"),
+        ({"merge": "best"}, [], "--merge best: there are finest, nms, wbf"),
         ({"merge-iou": 0}, [], "--merge-iou 0: must be an IoU above 0 and not above 1, as 0.5"),
         ({"cross-class-iou": 2}, [], "--cross-class-iou 2: must be an IoU above 0 and not above 1, as 0.5"),
         ({"output": "images.csv"}, [], "images.csv: images.csv is the table of the images"),

@@ -133,7 +133,7 @@ def lost_table(tmp_path: Path, _: Path) -> dict[str, object]:
         *(lambda *_, one=one: dict([one]) for one in SEEING_MORE.items() if one[0] != "overlap"),
         lambda *_: {"tile": "64x64", "overlap": 0.3},
         lambda *_: {"scales": "1.5"},
-        lambda *_: {"merge": "wbf"},
+        lambda *_: {"merge": "nms"},
         lambda *_: {"merge_iou": 0.4},
         lambda *_: {"cross_class_iou": 0.9},
         lambda *_: {"resume": False},

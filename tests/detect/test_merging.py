@@ -5,26 +5,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detloop.detect.merging import (
-    MergeOptions,
-    fuse_overlapping,
-    iou_of,
-    kept_by_suppression,
-    merge_detections,
-    suppress_overlapping,
-)
+from detloop.detect.merging import MergeOptions, ScoredBoxes, fuse, iou_of, merge_detections, suppress
+from detloop.detect.views import View, ViewOptions
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError
 
 BOX, NEAR, FAR = [0.0, 0, 100, 100], [0.0, 0, 100, 80], [200.0, 0, 300, 100]
 """The IoU of the first two is 0.8."""
 
+IMAGE_WH = (400, 100)
+FRAME, MIRRORED = View(0, 0, 400, 100), View(0, 0, 400, 100, is_mirrored=True)
+LEFT, RIGHT = View(0, 0, 220, 100), View(180, 0, 220, 100)
+
 
 def found(*boxes: tuple[str, float, list[float]]) -> ImageDetections:
     return ImageDetections(
         filename="a.jpg",
-        width=400,
-        height=100,
+        width=IMAGE_WH[0],
+        height=IMAGE_WH[1],
         class_names=[name for name, _, _ in boxes],
         scores=np.array([score for _, score, _ in boxes], float),
         boxes_px=np.array([box for _, _, box in boxes], float).reshape(-1, 4),
@@ -83,78 +81,143 @@ def test_intersection_over_union(box: list[float], other: list[float], expected:
             {"cross_class_iou": 0.7},
             [("van", 0.9, BOX), ("van", 0.5, NEAR)],
         ),
-        # the edges' mean, weighted by the scores
+        # the edges' mean weighted by the scores; the scores' mean over the views that show the box, found there or not
         (
             [(("car", 0.6, NEAR), ("car", 0.5, FAR)), (("car", 0.9, BOX),)],
             {"merge": "wbf"},
-            [("car", 0.9, [0, 0, 100, 92]), ("car", 0.5, FAR)],
+            [("car", 0.75, [0, 0, 100, 92]), ("car", 0.25, FAR)],
         ),
-        ([(("car", 0.9, BOX),), (("van", 0.8, BOX),)], {"merge": "wbf"}, [("car", 0.9, BOX), ("van", 0.8, BOX)]),
-        ([(("car", 0.9, BOX),), (("van", 0.8, BOX),)], {"merge": "wbf", "cross_class_iou": 0.5}, [("car", 0.9, BOX)]),
+        (
+            [(("car", 0.9, BOX), ("car", 0.6, NEAR)), (("car", 0.3, BOX),)],
+            {"merge": "wbf"},
+            [("car", 0.6, [0, 0, 100, 100 - 20 / 3])],
+        ),
+        ([(("car", 0.9, BOX),), (("van", 0.8, BOX),)], {"merge": "wbf"}, [("car", 0.45, BOX), ("van", 0.4, BOX)]),
+        ([(("car", 0.9, BOX),), (("van", 0.8, BOX),)], {"merge": "wbf", "cross_class_iou": 0.5}, [("car", 0.45, BOX)]),
         ([(), ()], {"merge": "wbf"}, []),
         (
             [(("car", 0.9, BOX),), (("car", 0.8, NEAR),)],
             {"merge": "wbf", "merge_iou": 0.81},
-            [("car", 0.9, BOX), ("car", 0.8, NEAR)],
+            [("car", 0.45, BOX), ("car", 0.4, NEAR)],
         ),
+        # a fused box that no longer scores above the threshold is none
+        ([(("car", 0.3, BOX),), ()], {"merge": "wbf"}, []),
     ],
 )
+@pytest.mark.parametrize("merge", ["finest", "nms"])
 def test_boxes_of_views_become_one_an_object(
-    views: list[tuple[tuple[str, float, list[float]], ...]], options: dict[str, object], expected: list[object]
+    merge: str,
+    views: list[tuple[tuple[str, float, list[float]], ...]],
+    options: dict[str, object],
+    expected: list[object],
 ) -> None:
-    merged = merge_detections([found(*boxes) for boxes in views], MergeOptions(**options))  # type: ignore[arg-type]
-    assert (merged.filename, merged.width, merged.height) == ("a.jpg", 400, 100)
+    of_views = {view: found(*boxes) for view, boxes in zip((FRAME, MIRRORED), views, strict=False)}
+    merged = merge_detections(of_views, MergeOptions(**{"merge": merge, **options}), 0.2)  # type: ignore[arg-type]
+    assert (merged.filename, merged.width, merged.height) == ("a.jpg", *IMAGE_WH)
     assert merged.boxes_px.shape == (len(expected), 4)
-    assert rows(merged) == [(name, score, pytest.approx(box)) for name, score, box in expected]
+    assert rows(merged) == [(name, pytest.approx(score), pytest.approx(box)) for name, score, box in expected]
+
+
+SHIFTED = [60.0, 0, 160, 100]
+"""Its IoU with BOX is 0.25, with FAR 0."""
+
+
+@pytest.mark.parametrize(
+    ("merge", "of_frame", "of_left", "expected"),
+    [
+        # the smaller window's box stays, whatever the larger one's scores
+        ("finest", [("car", 0.9, NEAR)], [("car", 0.4, BOX)], [("car", 0.4, BOX)]),
+        ("nms", [("car", 0.9, NEAR)], [("car", 0.4, BOX)], [("car", 0.9, NEAR)]),
+        # what a smaller window does not have is the larger one's
+        ("finest", [("car", 0.9, FAR)], [("car", 0.4, BOX)], [("car", 0.9, FAR), ("car", 0.4, BOX)]),
+        ("finest", [("van", 0.9, NEAR)], [("car", 0.4, BOX)], [("van", 0.9, NEAR), ("car", 0.4, BOX)]),
+        # a larger window's box is the same object already where it overlaps by 0.3, or by less if so asked
+        ("finest", [("car", 0.9, [50.0, 0, 150, 100])], [("car", 0.4, BOX)], [("car", 0.4, BOX)]),
+        ("finest", [("car", 0.9, SHIFTED)], [("car", 0.4, BOX)], [("car", 0.9, SHIFTED), ("car", 0.4, BOX)]),
+        (
+            "nms",
+            [("car", 0.9, [50.0, 0, 150, 100])],
+            [("car", 0.4, BOX)],
+            [("car", 0.9, [50, 0, 150, 100]), ("car", 0.4, BOX)],
+        ),
+        # the right window cuts the box or does not show it: two views of three could have found it
+        ("wbf", [("car", 0.8, BOX)], [("car", 0.4, BOX)], [("car", 0.6, BOX)]),
+        ("wbf", [("car", 0.8, [150.0, 0, 200, 100])], [], [("car", 0.4, [150, 0, 200, 100])]),
+        # neither the left window nor the right one shows it whole
+        ("wbf", [("car", 0.8, [150.0, 0, 250, 100])], [], [("car", 0.8, [150, 0, 250, 100])]),
+    ],
+)
+def test_boxes_of_smaller_windows(
+    merge: str,
+    of_frame: list[tuple[str, float, list[float]]],
+    of_left: list[tuple[str, float, list[float]]],
+    expected: list[object],
+) -> None:
+    of_views = {FRAME: found(*of_frame), LEFT: found(*of_left), RIGHT: found()}
+    merged = merge_detections(of_views, MergeOptions(merge), 0.2)
+    assert rows(merged) == [(name, pytest.approx(score), pytest.approx(box)) for name, score, box in expected]
+
+
+def test_a_fusion_takes_boxes_below_the_threshold_from_views_alone() -> None:
+    several = ViewOptions(flip=True)
+    assert MergeOptions("wbf").least_score(several, 0.5) == 0.1
+    assert MergeOptions("wbf").least_score(several, 0.05) == 0.05
+    assert MergeOptions("wbf").least_score(ViewOptions(), 0.5) == 0.5
+    assert MergeOptions("finest").least_score(several, 0.5) == 0.5
 
 
 def test_a_box_joins_the_fused_box_that_it_overlaps_most() -> None:
     boxes_px = np.array([[0.0, 0, 10, 10], [6.0, 0, 16, 10], [4.0, 0, 14, 10]])
-    scores, class_ids = np.array([0.9, 0.8, 0.4]), np.zeros(3, int)
-    fused_px, fused_scores, _ = fuse_overlapping(boxes_px, scores, class_ids, 0.4)
-    assert fused_scores.tolist() == [0.9, 0.8]
-    np.testing.assert_allclose(fused_px, [[0, 0, 10, 10], [16 / 3, 0, 46 / 3, 10]])
+    fused = fuse(ScoredBoxes(boxes_px, np.array([0.9, 0.8, 0.4]), np.zeros(3, int)), 0.4, [FRAME], IMAGE_WH)
+    assert fused.scores.tolist() == pytest.approx([0.9, 0.6])
+    np.testing.assert_allclose(fused.boxes_px, [[0, 0, 10, 10], [16 / 3, 0, 46 / 3, 10]])
 
 
 BOXES = st.lists(
     st.tuples(
         *(st.integers(0, 40), st.integers(0, 40), st.integers(1, 30), st.integers(1, 30)),
-        *(st.integers(1, 100), st.integers(0, 2)),
+        *(st.integers(1, 100), st.integers(0, 2), st.sampled_from([100, 400])),
     ),
     max_size=25,
 )
 
 
-@given(boxes=BOXES, iou=st.floats(0.1, 0.9))
-def test_of_boxes_that_overlap_one_is_kept_and_it_is_no_worse(boxes: list[tuple[int, ...]], iou: float) -> None:
-    values = np.array(boxes, float).reshape(-1, 6)
-    boxes_px, scores, class_ids = np.hstack([values[:, :2], values[:, :2] + values[:, 2:4]]), values[:, 4], values[:, 5]
-    kept = kept_by_suppression(boxes_px, scores, class_ids, iou)
-    ious = iou_of(boxes_px, boxes_px)
-    for index in range(len(boxes)):
-        rivals = [k for k in kept if k != index and class_ids[k] == class_ids[index] and ious[k, index] > iou]
-        assert (index in kept) == (not rivals)
-        assert index in kept or max(scores[rivals]) >= scores[index]
-    assert scores[kept].tolist() == sorted(scores[kept], reverse=True)
+def boxes_and_areas(drawn: list[tuple[int, ...]], step_px: int = 0) -> tuple[ScoredBoxes, np.ndarray]:
+    values = np.array(drawn, float).reshape(-1, 7)
+    corners = values[:, :2] + step_px * np.arange(len(values))[:, np.newaxis]
+    boxes_px = np.hstack([corners, corners + values[:, 2:4]])
+    return ScoredBoxes(boxes_px, values[:, 4], values[:, 5].astype(int)), values[:, 6]
 
 
-@given(boxes=BOXES)
-def test_both_ways_leave_alone_what_does_not_overlap(boxes: list[tuple[int, ...]]) -> None:
-    values = np.array(boxes, float).reshape(-1, 6)
-    apart = values[:, :2] + 100 * np.arange(len(values))[:, np.newaxis]
-    boxes_px = np.hstack([apart, apart + values[:, 2:4]])
-    for merge in (suppress_overlapping, fuse_overlapping):
-        merged_px, scores, class_ids = merge(boxes_px, values[:, 4], values[:, 5], 0.5)
-        order = np.argsort(-values[:, 4], kind="stable")
-        np.testing.assert_allclose(merged_px, boxes_px[order])
-        assert scores.tolist() == values[order, 4].tolist()
-        assert class_ids.tolist() == values[order, 5].tolist()
+@given(drawn=BOXES, iou=st.floats(0.1, 0.9))
+def test_what_is_suppressed_overlaps_one_that_is_kept_and_goes_first(drawn: list[tuple[int, ...]], iou: float) -> None:
+    boxes, areas = boxes_and_areas(drawn)
+    kept = suppress(boxes, iou, areas)
+    assert kept.scores.tolist() == sorted(kept.scores, reverse=True)
+    ious = iou_of(kept.boxes_px, boxes.boxes_px)
+    for index in range(len(drawn)):
+        same_class = (kept.class_ids == boxes.class_ids[index]) & (ious[:, index] > min(iou, 0.3))
+        assert same_class.any()
+    same_class_ious = iou_of(kept.boxes_px, kept.boxes_px) * (kept.class_ids[:, np.newaxis] == kept.class_ids)
+    np.fill_diagonal(same_class_ious, 0)
+    assert (same_class_ious <= iou).all()
+
+
+@given(drawn=BOXES)
+def test_boxes_that_do_not_overlap_are_left_alone(drawn: list[tuple[int, ...]]) -> None:
+    boxes, areas = boxes_and_areas(drawn, step_px=100)
+    order = np.argsort(-boxes.scores, kind="stable")
+    everywhere = View(0, 0, 10_000, 10_000)
+    for merged in (suppress(boxes, 0.5, areas), fuse(boxes, 0.5, [everywhere], (10_000, 10_000))):
+        np.testing.assert_allclose(merged.boxes_px, boxes.boxes_px[order])
+        assert merged.scores.tolist() == boxes.scores[order].tolist()
+        assert merged.class_ids.tolist() == boxes.class_ids[order].tolist()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"merge": "soft"}, "--merge soft: there are nms, wbf"),
+        ({"merge": "soft"}, "--merge soft: there are finest, nms, wbf"),
         ({"merge_iou": 0.0}, "--merge-iou 0: must be an IoU above 0 and not above 1"),
         ({"merge_iou": 1.1}, "--merge-iou 1.1: must be"),
         ({"cross_class_iou": -1.0}, "--cross-class-iou -1: must be"),

@@ -48,7 +48,7 @@ LEFT, RIGHT, AROUND_BOTH = ("red", 8, 8, 20, 20), ("red", 100, 40, 120, 60), ("r
     [
         ({}, 1, {AROUND_BOTH}),
         ({"flip": True}, 2, {AROUND_BOTH}),
-        # the second of three tiles, x 48 to 112, cuts the right one
+        # x 0 to 64, 32 to 96, 64 to 128
         ({"tile": "64x64"}, 4, {AROUND_BOTH, LEFT, RIGHT}),
         ({"tile": "64x64", "flip": True}, 8, {AROUND_BOTH, LEFT, RIGHT}),
         ({"tile": "64x64", "overlap": 0.0}, 3, {AROUND_BOTH, LEFT, RIGHT}),
@@ -57,7 +57,10 @@ LEFT, RIGHT, AROUND_BOTH = ("red", 8, 8, 20, 20), ("red", 100, 40, 120, 60), ("r
         ({"scales": "1,2"}, 1 + 9, {AROUND_BOTH, LEFT, RIGHT}),
         ({"scales": "2"}, 1 + 9, {AROUND_BOTH, LEFT, RIGHT}),
         ({"tile": "128x32", "scales": "1,2", "flip": True}, 2 * (1 + 3 + 15), {AROUND_BOTH, LEFT, RIGHT}),
-        ({"tile": "64x64", "flip": True, "merge": "wbf", "merge_iou": 0.3}, 8, {AROUND_BOTH, LEFT, RIGHT}),
+        ({"tile": "64x64", "flip": True, "merge": "nms"}, 8, {AROUND_BOTH, LEFT, RIGHT}),
+        # half of the views that show the left one whole, or the right one, find it alone
+        ({"tile": "64x64", "flip": True, "merge": "wbf"}, 8, {AROUND_BOTH}),
+        ({"tile": "64x64", "flip": True, "merge": "wbf", "threshold": 0.4}, 8, {AROUND_BOTH, LEFT, RIGHT}),
     ],
 )
 def test_views_show_what_the_frame_hides(
@@ -113,7 +116,7 @@ def test_a_film_of_mixed_sizes_is_seen_as_a_loop_over_its_windows_sees_it(
     tmp_path: Path, detect, batch_size: int
 ) -> None:
     draw_film(tmp_path / "images", 30, [(96, 64), (64, 96), (40, 30)])
-    summary = detect(tile="64x64", overlap=0.5, flip=True, batch_size=batch_size, merge_iou=1.0)
+    summary = detect(tile="64x64", overlap=0.5, flip=True, batch_size=batch_size, merge="nms", merge_iou=1.0)
     windows_of_size = {
         (96, 64): [(0, 0, 96, 64), (0, 0, 64, 64), (32, 0, 64, 64)],
         (64, 96): [(0, 0, 64, 96), (0, 0, 64, 64), (0, 32, 64, 64)],
