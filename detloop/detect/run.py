@@ -24,7 +24,6 @@ DECODING_THREADS = min(4, os.cpu_count() or 1)
 BATCHES_UNDER_WAY = 2
 """One that the model runs, and one that waits for it while the tables of the last are written."""
 
-
 IMAGES_CHECKED = 1000
 """So many images are asked for their size before a tile that is larger than each of them is let pass."""
 
@@ -112,20 +111,21 @@ def _check_tiles(source: ImageSource, views: ViewOptions) -> None:
     """
     if views.tile_wh is None:
         return
-    too_large, seen = set(views.scales), []
-    for name in islice(source.names(), IMAGES_CHECKED):
+    too_large, sizes = set(views.scales), list[str]()
+    names = list(islice(source.names(), IMAGES_CHECKED))
+    for name in names:
         with suppress(ImageError):
             header = read_header(source.read_bytes(name))
-            seen.append(f"{name} is {header.width}x{header.height}")
+            sizes.append(f"{name} is {header.width}x{header.height}")
             image_wh = (header.width, header.height)
             too_large = {scale for scale in too_large if views.window_wh(scale, image_wh) == image_wh}
         if not too_large:
             return
-    if 0 < len(seen) < IMAGES_CHECKED:
+    if sizes and len(names) < IMAGES_CHECKED:
         scale = min(too_large)
         tile_wh = "x".join(str(round(length / scale)) for length in views.tile_wh)
         of_scale = f" at scale {scale:g}" if scale != 1 else ""
-        raise DetloopError(f"--tile {tile_wh}{of_scale}: no image is larger than that, {seen[0]}; give a smaller tile")
+        raise DetloopError(f"--tile {tile_wh}{of_scale}: no image is larger than that, {sizes[0]}; give a smaller tile")
 
 
 def _fill_tables(

@@ -174,3 +174,11 @@ def test_a_tile_larger_than_the_first_images_alone_is_none(tmp_path: Path, detec
     (tmp_path / "images" / "0000.png").write_text("no image")
     draw_image(tmp_path / "images" / "z.png", size_wh=(120, 64))
     assert detect(tile="96x64").seen_whole == 3
+
+
+def test_a_tile_is_let_pass_where_not_every_image_was_asked_for_its_size(
+    tmp_path: Path, detect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw_film(tmp_path / "images", 4)
+    monkeypatch.setattr("detloop.detect.run.IMAGES_CHECKED", 3)
+    assert "warning: 4 images are not larger than the tile" in str(detect(tile="96x64"))
