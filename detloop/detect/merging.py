@@ -118,7 +118,7 @@ def suppress(boxes: ScoredBoxes, iou: float, areas: np.ndarray) -> ScoredBoxes:
     order = np.lexsort((-boxes.scores, areas))
     is_same_size = areas[:, np.newaxis] == areas
     overlap = iou_of(boxes.boxes_px, boxes.boxes_px) > np.where(is_same_size, iou, min(iou, COARSE_IOU))
-    kept = _kept_in_order(order, overlap & (boxes.class_ids[:, np.newaxis] == boxes.class_ids))
+    kept = np.sort(_kept_in_order(order, overlap & (boxes.class_ids[:, np.newaxis] == boxes.class_ids)))
     return boxes[kept[np.argsort(-boxes.scores[kept], kind="stable")]]
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from detloop.detect.merging import MergeOptions, ScoredBoxes, fuse, iou_of, merge_detections, suppress
@@ -204,6 +204,7 @@ def test_what_is_suppressed_overlaps_one_that_is_kept_and_goes_first(drawn: list
 
 
 @given(drawn=BOXES)
+@example(drawn=[(0, 0, 1, 1, 50, 0, 100), (0, 0, 1, 1, 50, 0, 99)])
 def test_boxes_that_do_not_overlap_are_left_alone(drawn: list[tuple[int, ...]]) -> None:
     boxes, areas = boxes_and_areas(drawn, step_px=100)
     order = np.argsort(-boxes.scores, kind="stable")
