@@ -18,6 +18,7 @@ GROUND_FLOOR = (
     "frames",
     "engine",
     "ahead",
+    "pages",
 )
 STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "zoo")
 STAGE_LINKS = (("detloop.export", "detloop.train.odapi"), ("detloop.train", "detloop.evaluate"))

@@ -2,25 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, decode_rgb, open_source
+from detloop.pages.drawing import class_colors, draw_detections, jpeg_data_uri
+from detloop.pages.render import PAGE_LIMIT_BYTES, render
 from detloop.progress import Progress
-from detloop.report import loss_curve
-from detloop.report.drawing import class_colors, draw_detections, jpeg_data_uri
 from detloop.report.found import Found, choose_images, count_found
+from detloop.report.loss_curve import read_loss_curve
 from detloop.report.measured import read_metrics
 from detloop.store import write_file_whole
 
-PAGE_LIMIT_BYTES = 5_000_000
 TEXT_RESERVE_BYTES = 400_000
-TEMPLATE_NAME = "comparison.html.jinja"
+TEMPLATE = "report/comparison.html.jinja"
 
 
 @dataclass(frozen=True)
@@ -96,28 +94,23 @@ def write_comparison(
             an image to show cannot be read or is of another size than the tables say.
     """
     measured = None if metrics is None else read_metrics(metrics)
-    curve = None if training_log is None else loss_curve.read_loss_curve(training_log)
+    curve = None if training_log is None else read_loss_curve(training_log)
     source = open_source(images)
     chosen = choose_images(teacher, student, pictures)
     found_by_teacher, found_by_student = count_found(teacher, chosen.rows), count_found(student, chosen.rows)
     names = _names_by_frequency(found_by_teacher, found_by_student)
     colors = class_colors(names)
-    page = (
-        _environment()
-        .from_string(_template())
-        .render(
-            pairs=list(_pairs(source, found_by_teacher.shown, found_by_student.shown, colors)),
-            common_images=chosen.common,
-            teacher=found_by_teacher,
-            student=found_by_student,
-            class_names=names,
-            colors=colors,
-            measured=measured,
-            curve=curve,
-            chart=loss_curve,
-        )
+    content = render(
+        TEMPLATE,
+        pairs=list(_pairs(source, found_by_teacher.shown, found_by_student.shown, colors)),
+        common_images=chosen.common,
+        teacher=found_by_teacher,
+        student=found_by_student,
+        class_names=names,
+        colors=colors,
+        measured=measured,
+        curve=curve,
     )
-    content = page.encode("utf-8", "replace")
     with write_file_whole(output) as partial:
         partial.write_bytes(content)
     return ReportSummary(
@@ -172,14 +165,3 @@ def _pixels(source: ImageSource, filename: str) -> np.ndarray:
         raise DetloopError(
             f"{source.root}/{filename}: {error}; give the images that the tables were made from"
         ) from None
-
-
-def _environment() -> Environment:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["figure"] = lambda value: "-" if value is None else f"{value:.3f}"
-    environment.filters["count"] = lambda value: f"{value:,}"
-    return environment
-
-
-def _template() -> str:
-    return resources.files("detloop.report").joinpath(TEMPLATE_NAME).read_text(encoding="utf-8")

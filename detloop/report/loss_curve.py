@@ -10,27 +10,19 @@ import numpy as np
 
 from detloop.csv_rows import open_csv_for_reading
 from detloop.errors import DetloopError
+from detloop.pages.axes import Frame, Tick, round_values
 
-WIDTH, HEIGHT = 960, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 28, 18, 40
+FRAME = Frame(width=960, height=300, left=56, right=28, top=18, bottom=40)
 MOST_POINTS = 480
 SMOOTHING = 0.9
-MOST_TICKS = 6
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis: where it lies in the chart's units, and what stands there."""
-
-    position: float
-    label: str
 
 
 @dataclass(frozen=True)
 class LossCurve:
-    """A chart of WIDTH x HEIGHT units, its origin in the upper left corner as in SVG.
+    """The geometry of the chart.
 
     Attributes:
+        frame: the chart's size, in whose units all else is.
         raw, smooth: points of the loss and of its moving average, as SVG's polyline takes them.
         end: the last point of the moving average, x and y.
         x_ticks, y_ticks: marks of the steps and of the loss.
@@ -39,6 +31,7 @@ class LossCurve:
         images_per_second: median over the steps.
     """
 
+    frame: Frame
     raw: str
     smooth: str
     end: tuple[float, float]
@@ -62,22 +55,24 @@ def read_loss_curve(training_log: Path) -> LossCurve | None:
         return None
     steps, losses = rows[:, 0], rows[:, 1]
     tenth = max(len(rows) // 10, 1)
-    y_ticks = _round_values(0.0, max(float(losses.max()), 1e-6))
-    x_ticks = [value for value in _round_values(0.0, float(steps[-1])) if value <= steps[-1] and value == int(value)]
-    x_scale = (WIDTH - LEFT - RIGHT) / max(float(steps[-1]), 1.0)
-    y_scale = (HEIGHT - TOP - BOTTOM) / y_ticks[-1]
+    y_ticks = round_values(0.0, max(float(losses.max()), 1e-6))
+    last = float(steps[-1])
+    x_ticks = [value for value in round_values(0.0, last) if value <= last and value == int(value)]
 
     def points(values: np.ndarray) -> list[tuple[float, float]]:
         thinned = zip(_thinned(steps), _thinned(values), strict=True)
-        return [(LEFT + x * x_scale, HEIGHT - BOTTOM - y * y_scale) for x, y in thinned]
+        return [(FRAME.x(step / max(last, 1.0)), FRAME.y(loss / y_ticks[-1])) for step, loss in thinned]
 
     smooth = points(_moving_average(losses))
     return LossCurve(
+        frame=FRAME,
         raw=_polyline(points(losses)),
         smooth=_polyline(smooth),
         end=smooth[-1],
-        x_ticks=tuple(Tick(LEFT + value * x_scale, f"{value:,.0f}" if value else "step 0") for value in x_ticks),
-        y_ticks=tuple(Tick(HEIGHT - BOTTOM - value * y_scale, f"{value:g}") for value in y_ticks),
+        x_ticks=tuple(
+            Tick(FRAME.x(value / max(last, 1.0)), f"{value:,.0f}" if value else "step 0") for value in x_ticks
+        ),
+        y_ticks=tuple(Tick(FRAME.y(value / y_ticks[-1]), f"{value:g}") for value in y_ticks),
         first_step=int(steps[0]),
         last_step=int(steps[-1]),
         first_loss=float(losses[:tenth].mean()),
@@ -133,12 +128,3 @@ def _thinned(values: np.ndarray) -> list[float]:
     """Means of neighbours, so that at most MOST_POINTS are left."""
     edges = np.linspace(0, len(values), min(len(values), MOST_POINTS) + 1).astype(int)
     return [float(values[start:end].mean()) for start, end in pairwise(edges)]
-
-
-def _round_values(lowest: float, highest: float) -> list[float]:
-    """Values of 1, 2 or 5 times a power of ten apart, from `lowest` (a multiple) to `highest` or just beyond."""
-    rough = (highest - lowest) / (MOST_TICKS - 1)
-    power = 10.0 ** math.floor(math.log10(rough))
-    spacing = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
-    count = math.ceil((highest - lowest) / spacing - 1e-9)
-    return [lowest + index * spacing for index in range(count + 1)]

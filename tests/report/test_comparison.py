@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from detloop.errors import DetloopError
+from detloop.pages.drawing import CLASS_COLORS
 from detloop.report import ReportSummary, write_comparison
-from detloop.report.drawing import CLASS_COLORS
 from tests.drawn import draw_image
-from tests.report.page import Page
+from tests.page import Page
 from tests.tables import IMAGES_HEADER, row, write_csv
 
 METRICS = {
