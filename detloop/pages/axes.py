@@ -1,6 +1,7 @@
 """Where a chart's values lie in its drawing, and the round values that mark its axes."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST_TICKS = 6
@@ -42,6 +43,11 @@ class Frame:
     def y(self, share: float) -> float:
         """The place of a share (0 bottom to 1 top) of the plot's height."""
         return self.y_end - share * (self.y_end - self.top)
+
+
+def thinned(ticks: Sequence[Tick], most: int) -> tuple[Tick, ...]:
+    """The first tick and every so-manieth after it, so that at most `most` are left."""
+    return tuple(ticks[:: max(math.ceil(len(ticks) / most), 1)])
 
 
 def round_values(lowest: float, highest: float, most: int = MOST_TICKS) -> list[float]:

@@ -3,17 +3,18 @@
 import base64
 import io
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-
-from detloop.detections import ImageDetections
 
 SHORTEST_LONG_SIDE_PX, LONGEST_SIDE_PX = 360, 720
 JPEG_QUALITIES = (82, 70, 55, 40, 25)
 SMALLEST_SIDE_PX = 48
 LINE_WIDTH_PX, FONT_SIZE_PX, TAG_PADDING_PX = 3, 15, 3
 FRAME_MARGIN_PX = LINE_WIDTH_PX + 1
+DASH_PX = 8
 DARK = "#101010"
 
 # Colours that colour-blind readers tell apart, less black and dark blue, which are lost on a photograph.
@@ -26,29 +27,45 @@ def class_colors(names: list[str]) -> dict[str, str]:
     return {name: CLASS_COLORS[position % len(CLASS_COLORS)] for position, name in enumerate(names)}
 
 
-def draw_detections(pixels: np.ndarray, detections: ImageDetections, colors: dict[str, str]) -> Image.Image:
-    """The image with a frame around each box and a tag with its class and score.
+@dataclass(frozen=True)
+class DrawnBox:
+    """A box to draw.
+
+    Attributes:
+        edges_px: xmin, ymin, xmax, ymax in pixels of the image as it is given.
+        tag: what stands at the box.
+        color: #rrggbb of its frame and tag.
+        dashed: whether its frame is dashed and its tag dark.
+    """
+
+    edges_px: tuple[float, float, float, float]
+    tag: str
+    color: str
+    dashed: bool = False
+
+
+def draw_boxes(pixels: np.ndarray, boxes: Sequence[DrawnBox], longest_side_px: int = LONGEST_SIDE_PX) -> Image.Image:
+    """The image with a frame around each box and a tag, the last box on top.
 
     The image is scaled first, so that lines and letters are sharp and of one size whatever the image's size.
 
     Args:
         pixels: uint8 [height, width, 3].
-        detections: boxes_px as xmin, ymin, xmax, ymax in pixels of `pixels`.
-        colors: #rrggbb of every class name in `detections`.
+        boxes: what to draw.
+        longest_side_px: the longer side of what is drawn is at most this.
     """
     image = Image.fromarray(pixels)
-    scale = _shown_scale(image.size)
+    scale = _shown_scale(image.size, longest_side_px)
     image = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)), Image.Resampling.LANCZOS)
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(FONT_SIZE_PX)
-    by_score = np.argsort(detections.scores, kind="stable")
-    size_whwh = np.array([*image.size, *image.size])
-    boxes_px = np.clip(detections.boxes_px * scale, 0, size_whwh - 1)
-    for index in by_score:
-        _draw_frame(draw, boxes_px[index], colors[detections.class_names[index]])
-    for index in by_score:
-        name = detections.class_names[index]
-        _draw_tag(draw, font, boxes_px[index], f"{_drawable(name)} {detections.scores[index]:.2f}", colors[name])
+    whwh = np.array([*image.size, *image.size])
+    places_px = [np.clip(np.array(box.edges_px) * scale, 0, whwh - 1) for box in boxes]
+    for box, place_px in zip(boxes, places_px, strict=True):
+        _draw_frame(draw, place_px, box.color, box.dashed)
+    for box, place_px in zip(boxes, places_px, strict=True):
+        ink, ground = (box.color, DARK) if box.dashed else (DARK, box.color)
+        _draw_tag(draw, font, place_px, _drawable(box.tag), ink, ground)
     return image
 
 
@@ -74,16 +91,16 @@ def _data_uri(image: Image.Image, quality: int) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _shown_scale(size_wh: tuple[int, int]) -> float:
+def _shown_scale(size_wh: tuple[int, int], longest_side_px: int) -> float:
     long_side_px = max(size_wh)
-    return min(max(long_side_px, SHORTEST_LONG_SIDE_PX), LONGEST_SIDE_PX) / long_side_px
+    return min(max(long_side_px, SHORTEST_LONG_SIDE_PX), longest_side_px) / long_side_px
 
 
 def _scaled(length_px: int, scale: float) -> int:
     return max(round(length_px * scale), 1)
 
 
-def _draw_frame(draw: ImageDraw.ImageDraw, box_px: np.ndarray, color: str) -> None:
+def _draw_frame(draw: ImageDraw.ImageDraw, box_px: np.ndarray, color: str, dashed: bool) -> None:
     """A coloured line between dark ones, which shows on any ground; it goes around the box and covers nothing in it."""
     width, height = draw.im.size
     left, top, right, bottom = (float(edge) for edge in box_px)
@@ -92,6 +109,21 @@ def _draw_frame(draw: ImageDraw.ImageDraw, box_px: np.ndarray, color: str) -> No
     draw.rectangle((left, top, right, bottom), outline=DARK, width=LINE_WIDTH_PX + 2)
     if right - left > 2 and bottom - top > 2:
         draw.rectangle((left + 1, top + 1, right - 1, bottom - 1), outline=color, width=LINE_WIDTH_PX)
+    if dashed:
+        _draw_gaps(draw, left, top, right, bottom)
+
+
+def _draw_gaps(draw: ImageDraw.ImageDraw, left: float, top: float, right: float, bottom: float) -> None:
+    """Dark pieces over a frame's line, as long as what they leave of it."""
+    thick = LINE_WIDTH_PX + 1
+    for start in np.arange(left + DASH_PX, right, 2 * DASH_PX).tolist():
+        end = min(start + DASH_PX, right)
+        draw.rectangle((start, top, end, min(top + thick, bottom)), fill=DARK)
+        draw.rectangle((start, max(bottom - thick, top), end, bottom), fill=DARK)
+    for start in np.arange(top + DASH_PX, bottom, 2 * DASH_PX).tolist():
+        end = min(start + DASH_PX, bottom)
+        draw.rectangle((left, start, min(left + thick, right), end), fill=DARK)
+        draw.rectangle((max(right - thick, left), start, right, end), fill=DARK)
 
 
 def _draw_tag(
@@ -99,7 +131,8 @@ def _draw_tag(
     font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
     box_px: np.ndarray,
     text: str,
-    color: str,
+    ink: str,
+    ground: str,
 ) -> None:
     """A tag on top of its box, or inside it where the image ends above; never beyond the image's edges."""
     width = math.ceil(draw.textlength(text, font)) + 2 * TAG_PADDING_PX
@@ -109,10 +142,10 @@ def _draw_tag(
     top = float(box_px[1]) - FRAME_MARGIN_PX - height
     if top < 0:
         top = max(min(float(box_px[1]), image_height - height), 0)
-    draw.rectangle((left, top, left + width, top + height), fill=color)
-    draw.text((left + TAG_PADDING_PX, top + height / 2), text, fill=DARK, font=font, anchor="lm")
+    draw.rectangle((left, top, left + width, top + height), fill=ground)
+    draw.text((left + TAG_PADDING_PX, top + height / 2), text, fill=ink, font=font, anchor="lm")
 
 
-def _drawable(name: str) -> str:
-    """The name without what no font can draw: bytes that are not UTF-8 (kept as surrogates), and line breaks."""
-    return " ".join(name.encode("utf-8", "replace").decode("utf-8").split())
+def _drawable(tag: str) -> str:
+    """The tag without what no font can draw: bytes that are not UTF-8 (kept as surrogates), and line breaks."""
+    return " ".join(tag.encode("utf-8", "replace").decode("utf-8").split())

@@ -10,7 +10,7 @@ class WantedBoxes:
     """The boxes kept of one image, and what became of the others.
 
     Attributes:
-        class_names, class_ids: one a box.
+        class_names, class_ids, scores: one a box.
         edges: one (xmin, ymin, xmax, ymax) a box, in 0..1 of the image's width and height.
         clipped: boxes kept that reached over the image's edge.
         without_area: boxes of a wanted class that cover nothing of the image.
@@ -19,6 +19,7 @@ class WantedBoxes:
 
     class_names: tuple[str, ...]
     class_ids: tuple[int, ...]
+    scores: tuple[float, ...]
     edges: tuple[tuple[float, float, float, float], ...]
     clipped: int
     without_area: int
@@ -30,10 +31,11 @@ class WantedBoxes:
 
 def wanted_boxes(image: ImageDetections, id_of_name: dict[str, int]) -> WantedBoxes:
     """The boxes of the classes in `id_of_name`, in the table's order."""
-    names, ids, edges, unwanted = [], [], [], []
+    names, ids, scores, edges, unwanted = [], [], [], [], []
     clipped = without_area = 0
     width, height = image.width, image.height
-    for name, (xmin, ymin, xmax, ymax) in zip(image.class_names, image.boxes_px.tolist(), strict=True):
+    columns = zip(image.class_names, image.scores.tolist(), image.boxes_px.tolist(), strict=True)
+    for name, score, (xmin, ymin, xmax, ymax) in columns:
         class_id = id_of_name.get(name)
         if class_id is None:
             unwanted.append(name)
@@ -45,5 +47,6 @@ def wanted_boxes(image: ImageDetections, id_of_name: dict[str, int]) -> WantedBo
         clipped += inside != (xmin, ymin, xmax, ymax)
         names.append(name)
         ids.append(class_id)
+        scores.append(score)
         edges.append((inside[0] / width, inside[1] / height, inside[2] / width, inside[3] / height))
-    return WantedBoxes(tuple(names), tuple(ids), tuple(edges), clipped, without_area, tuple(unwanted))
+    return WantedBoxes(tuple(names), tuple(ids), tuple(scores), tuple(edges), clipped, without_area, tuple(unwanted))

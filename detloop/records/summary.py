@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detloop.records.boxes import WantedBoxes
+from detloop.records.report.choices import LeftOut
 from detloop.records.split import TRAIN, VALID
 
+REPORT_FILE = "report.html"
 SHOWN_REASONS = 3
 
 
@@ -66,7 +68,28 @@ class RecordsSummary:
             lines.append(f"left out {self.unreadable} unreadable images: {'; '.join(self.unreadable_examples)}")
         if self.missing_classes:
             lines.append(f"warning: the table has no box of {', '.join(self.missing_classes)}")
+        lines.append(f"report: {self.output / REPORT_FILE}")
         return "\n".join(lines)
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """What was left out or changed and why, for the report."""
+        unwanted = sorted(self.unwanted_boxes.items(), key=lambda entry: (-entry[1], entry[0]))
+        return (
+            LeftOut(
+                "Boxes of other classes",
+                sum(self.unwanted_boxes.values()),
+                "not among the classes wanted",
+                tuple(f"{name}: {count:,}" for name, count in unwanted),
+            ),
+            LeftOut("Boxes without area", self.without_area, "they cover nothing of their image"),
+            LeftOut("Boxes clipped", self.clipped, "they reached over their image's edge; what lies inside is learned"),
+            LeftOut(
+                "Images without a wanted box",
+                self.without_boxes,
+                "nothing in them to find; --keep-negatives writes them as background",
+            ),
+            LeftOut("Unreadable images", self.unreadable, "missing, damaged or no image", self.unreadable_examples),
+        )
 
     def metadata(self) -> dict[str, int | float | str]:
         """The counts for a pipeline artifact."""

@@ -15,9 +15,10 @@ from detloop.progress import Progress
 from detloop.records.boxes import WantedBoxes, wanted_boxes
 from detloop.records.encoded import EncodedImage, encoded_image
 from detloop.records.features import image_example
+from detloop.records.report import DatasetStatistics, ScoreRules, write_report
 from detloop.records.shards import ShardedWriter
 from detloop.records.split import TRAIN, VALID, Split, choose_split
-from detloop.records.summary import RecordsSummary, RecordsTally
+from detloop.records.summary import REPORT_FILE, RecordsSummary, RecordsTally
 from detloop.records.table import all_images, choose_classes, images_csv_beside, survey_tables
 from detloop.store import write_folder_whole
 
@@ -38,7 +39,7 @@ def write_records(
     keep_negatives: bool = False,
     strict: bool = False,
 ) -> RecordsSummary:
-    """Writes train and valid TFRecords, label_map.pbtxt and split.csv into the folder `output`, whole or not at all.
+    """Writes train and valid TFRecords, label_map.pbtxt, split.csv and report.html into a folder, whole or not at all.
 
     Images go in the order of their names, round robin over the shards of their side. The time is linear in the images
     and the memory constant when the table is in that order, as `detloop detect` writes it.
@@ -46,7 +47,7 @@ def write_records(
     Args:
         detections: the table to learn from; every box in it counts, whatever its score.
         images: URI of the images that the table names.
-        output: replaced as a whole when it holds an earlier run's files.
+        output: the folder; replaced as a whole when it holds an earlier run's files.
         classes: names wanted; their ids are 1, 2, ... in this order. Default: all names in the table but N/A, sorted.
         first: the first N images in the order of the names train, the rest validate.
         valid_fraction: share of the groups that validate, where `first` is not given.
@@ -64,18 +65,17 @@ def write_records(
     images_csv = images_csv_beside(detections) if keep_negatives else None
     survey = survey_tables(detections, images_csv, source, split)
     label_map = choose_classes(classes, detections, survey)
-    tally = RecordsTally()
-    with (
-        _naming_output(output),
-        write_folder_whole(output, OWN_NAMES) as folder,
-        Progress("records", survey.images) as progress,
-    ):
+    tally, statistics = RecordsTally(), DatasetStatistics(label_map.names, ScoreRules())
+    with _naming_output(output), write_folder_whole(output, OWN_NAMES) as folder:
         write_label_map(label_map, folder / "label_map.pbtxt")
-        images_in_order = all_images(detections, survey.in_order, images_csv)
-        candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
-        _write_candidates(candidates, source, folder, shards, strict, tally)
+        images_in_order = statistics.seeing(all_images(detections, survey.in_order, images_csv))
+        with Progress("records", survey.images) as progress:
+            candidates = _candidates(images_in_order, split, label_map.id_of_name, keep_negatives, tally, progress)
+            _write_candidates(candidates, source, folder, shards, strict, tally, statistics)
         _check_sides(tally, folder, split, detections)
-    return tally.summary(output, label_map.names, survey.boxes_of_class)
+        summary = tally.summary(output, label_map.names, survey.boxes_of_class)
+        write_report(statistics, summary.left_out(), source, folder / REPORT_FILE)
+    return summary
 
 
 @contextmanager
@@ -125,7 +125,13 @@ def _example(candidate: _Candidate, source: ImageSource) -> bytes:
 
 
 def _write_candidates(
-    candidates: Iterable[_Candidate], source: ImageSource, folder: Path, shards: int, strict: bool, tally: RecordsTally
+    candidates: Iterable[_Candidate],
+    source: ImageSource,
+    folder: Path,
+    shards: int,
+    strict: bool,
+    tally: RecordsTally,
+    statistics: DatasetStatistics,
 ) -> None:
     """Writes the record files and split.csv, an image at a time: threads would wait for each other's Python code."""
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
@@ -143,6 +149,7 @@ def _write_candidates(
             writers[candidate.side].write(example)
             split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
             tally.write(candidate.side, candidate.boxes)
+            statistics.write(candidate.side, candidate.image, candidate.boxes)
     for writer in writers.values():
         writer.close()
 

@@ -9,7 +9,7 @@ import numpy as np
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, decode_rgb, open_source
-from detloop.pages.drawing import class_colors, draw_detections, jpeg_data_uri
+from detloop.pages.drawing import DrawnBox, class_colors, draw_boxes, jpeg_data_uri
 from detloop.pages.render import PAGE_LIMIT_BYTES, render
 from detloop.progress import Progress
 from detloop.report.found import Found, choose_images, count_found
@@ -154,8 +154,15 @@ def _picture(pixels: np.ndarray, detections: ImageDetections, colors: dict[str, 
             f"{detections.filename} is {width}x{height} pixels, but {detections.width}x{detections.height} in the"
             " tables; give the images that the tables were made from"
         )
-    drawn = draw_detections(pixels, detections, colors)
+    drawn = draw_boxes(pixels, _drawn_boxes(detections, colors))
     return Picture(jpeg_data_uri(drawn, limit_bytes), len(detections), *drawn.size)
+
+
+def _drawn_boxes(detections: ImageDetections, colors: dict[str, str]) -> list[DrawnBox]:
+    """The boxes with their class and score, the highest score on top."""
+    by_score = np.argsort(detections.scores, kind="stable").tolist()
+    names, scores, boxes_px = detections.class_names, detections.scores.tolist(), detections.boxes_px.tolist()
+    return [DrawnBox(boxes_px[i], f"{names[i]} {scores[i]:.2f}", colors[names[i]]) for i in by_score]
 
 
 def _pixels(source: ImageSource, filename: str) -> np.ndarray:
