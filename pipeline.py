@@ -17,6 +17,7 @@ class LoopOutputs(NamedTuple):
 
     teacher_detections: dsl.Dataset
     records: dsl.Dataset
+    records_report: dsl.HTML
     training: dsl.Model
     model: dsl.Model
     evaluation: dsl.Artifact
@@ -125,6 +126,7 @@ def detection_loop(
     return LoopOutputs(
         teacher_detections=labelled.outputs["detections"],
         records=written.outputs["records"],
+        records_report=written.outputs["page"],
         training=trained.outputs["training"],
         model=exported.outputs["model"],
         evaluation=measured.outputs["evaluation"],

@@ -11,6 +11,7 @@ def records(
     detections: dsl.Input[dsl.Dataset],
     records: dsl.Output[dsl.Dataset],
     label_map: dsl.Output[dsl.Artifact],
+    page: dsl.Output[dsl.HTML],
     classes: str = "",
     first: int = 0,
     valid_fraction: float = 0.2,
@@ -29,8 +30,9 @@ def records(
         keep_negatives: Whether images without any wanted box are written too.
 
     Returns:
-        records: A folder with train-*.record, valid-*.record, label_map.pbtxt and split.csv.
+        records: A folder with train-*.record, valid-*.record, label_map.pbtxt, split.csv and report.html.
         label_map: The label map of the wanted classes, ids from 1 in their order.
+        page: The report: what the records hold, how certain it is, and what was left out.
     """
     import shutil
     from pathlib import Path
@@ -49,5 +51,6 @@ def records(
         keep_negatives=keep_negatives,
     )
     shutil.copyfile(folder / "label_map.pbtxt", label_map.path)
+    shutil.copyfile(folder / "report.html", page.path)
     records.metadata.update(summary.metadata())
     print(summary)

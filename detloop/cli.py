@@ -130,7 +130,9 @@ def detect(**options: Any) -> None:
 @main.command()
 @click.option("--detections", required=True, type=FILE, help="The detections.csv to learn from.")
 @_images_option
-@click.option("--output", required=True, type=FILE, help="Folder for the records, label map and split.csv.")
+@click.option(
+    "--output", required=True, type=FILE, help="Folder for the records, label map, split.csv and report.html."
+)
 @click.option("--classes", help="Classes wanted, as person,car: ids 1, 2 in this order. Default: all, by name.")
 @click.option("--first", type=click.IntRange(min=1), metavar="N", help="The first N images train, the rest validate.")
 @click.option(

@@ -210,6 +210,26 @@ def test_a_turned_image_is_left_as_stored() -> None:
     assert decode_rgb(data).shape == (20, 30, 3)
 
 
+@pytest.mark.parametrize(
+    ("kind", "at_least_px", "expected"),
+    [
+        ("JPEG", None, (300, 400)),
+        ("JPEG", 400, (300, 400)),
+        ("JPEG", 201, (300, 400)),
+        ("JPEG", 200, (150, 200)),
+        ("JPEG", 60, (75, 100)),
+        ("JPEG", 1, (38, 50)),
+        ("PNG", 60, (300, 400)),
+    ],
+)
+def test_a_jpeg_may_be_decoded_smaller(kind: str, at_least_px: int | None, expected: tuple[int, int]) -> None:
+    image = Image.linear_gradient("L").resize((400, 300)).convert("RGB")
+    pixels = decode_rgb(encoded(image, kind), at_least_px)
+    assert pixels.shape == (*expected, 3)
+    small = np.asarray(image.resize(expected[::-1], Image.Resampling.BOX)).astype(int)
+    assert np.abs(pixels - small).max() < 12
+
+
 def png_of(width: int, height: int) -> bytes:
     """The first bytes of a PNG, up to where its pixels would begin."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)

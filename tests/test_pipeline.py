@@ -55,6 +55,7 @@ def test_the_image_is_the_environments(tmp_path: Path) -> None:
         ("detect", "output", "detections", "system.Dataset"),
         ("records", "output", "records", "system.Dataset"),
         ("records", "output", "label_map", "system.Artifact"),
+        ("records", "output", "page", "system.HTML"),
         ("train", "output", "training", "system.Model"),
         ("export", "output", "model", "system.Model"),
         ("evaluate", "output", "metrics", "system.Metrics"),

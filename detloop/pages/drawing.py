@@ -85,9 +85,12 @@ def jpeg_data_uri(image: Image.Image, limit_bytes: int) -> str:
 
 
 def _data_uri(image: Image.Image, quality: int) -> str:
-    """Without chroma subsampling, which smears thin coloured lines."""
+    """Without chroma subsampling, which smears thin coloured lines, and with the standard Huffman tables.
+
+    With tables made for the image, PIL fails on one whose JPEG is larger than a byte a pixel, as that of noise.
+    """
     buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=quality, subsampling=0, optimize=True)
+    image.save(buffer, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

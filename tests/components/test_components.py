@@ -50,13 +50,19 @@ def detections(images: Path, folder: Path, frozen_graph: Path, color_label_map: 
 
 
 @pytest.fixture(scope="module")
-def records(images: Path, folder: Path, detections: dsl.Dataset) -> dsl.Dataset:
+def records_page(folder: Path) -> dsl.HTML:
+    return dsl.HTML(uri=str(folder / "records-page"))
+
+
+@pytest.fixture(scope="module")
+def records(images: Path, folder: Path, detections: dsl.Dataset, records_page: dsl.HTML) -> dsl.Dataset:
     made = dsl.Dataset(uri=str(folder / "records"))
     write_records.python_func(
         images=str(images),
         detections=detections,
         records=made,
         label_map=dsl.Artifact(uri=str(folder / "wanted.pbtxt")),
+        page=records_page,
         classes="red",
         first=4.0,
     )
@@ -112,6 +118,12 @@ def test_records_splits_the_wanted_class_and_ships_its_label_map(records: dsl.Da
     assert {"train-00000-of-00001.record", "valid-00000-of-00001.record", "label_map.pbtxt", "split.csv"} <= names
     assert (records.metadata["train_images"], records.metadata["valid_images"]) == (4, 2)
     assert read_label_map(folder / "wanted.pbtxt").names == ["red"]
+
+
+def test_records_shows_what_it_wrote_on_a_page(records: dsl.Dataset, records_page: dsl.HTML) -> None:
+    page = Path(records_page.path).read_bytes()
+    assert page == Path(records.path, "report.html").read_bytes()
+    assert page.count(b"data:image/jpeg;base64,") == 6
 
 
 def test_evaluate_measures_a_model_that_finds_everything(evaluation: dsl.Artifact, metrics: dsl.Metrics) -> None:

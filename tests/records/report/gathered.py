@@ -1,0 +1,42 @@
+"""Statistics of images that a test describes, as a run of `detloop records` gathers them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detloop.detections import ImageDetections
+from detloop.records.boxes import wanted_boxes
+from detloop.records.report import DatasetStatistics, ScoreRules
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image with boxes of one score each, as (class, score, (xmin, ymin, xmax, ymax))."""
+
+    filename: str
+    boxes: Sequence[tuple[str, float, tuple[float, float, float, float]]]
+    side: str = "train"
+    size_wh: tuple[int, int] = (96, 64)
+
+
+def gathered(
+    images: Sequence[Labelled], classes: Sequence[str] = ("person",), rules: ScoreRules | None = None
+) -> DatasetStatistics:
+    """All images seen and written."""
+    statistics = DatasetStatistics(classes, rules or ScoreRules())
+    id_of_name = {name: class_id for class_id, name in enumerate(classes, start=1)}
+    sides = {image.filename: image.side for image in images}
+    for detections in statistics.seeing(map(_detections, images)):
+        statistics.write(sides[detections.filename], detections, wanted_boxes(detections, id_of_name))
+    return statistics
+
+
+def _detections(image: Labelled) -> ImageDetections:
+    return ImageDetections(
+        image.filename,
+        *image.size_wh,
+        [name for name, _, _ in image.boxes],
+        np.array([score for _, score, _ in image.boxes], dtype=np.float64),
+        np.array([box for _, _, box in image.boxes], dtype=np.float64).reshape(-1, 4),
+    )
