@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -56,9 +57,9 @@ def draw_boxes(pixels: np.ndarray, boxes: Sequence[DrawnBox], longest_side_px: i
     """
     image = Image.fromarray(pixels)
     scale = _shown_scale(image.size, longest_side_px)
-    image = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)), Image.Resampling.LANCZOS)
-    draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(FONT_SIZE_PX)
+    filter_for = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.LANCZOS
+    image = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)), filter_for)
+    draw, font = ImageDraw.Draw(image), _font()
     whwh = np.array([*image.size, *image.size])
     places_px = [np.clip(np.array(box.edges_px) * scale, 0, whwh - 1) for box in boxes]
     for box, place_px in zip(boxes, places_px, strict=True):
@@ -92,6 +93,11 @@ def _data_uri(image: Image.Image, quality: int) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, subsampling=0)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+@cache
+def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(FONT_SIZE_PX)
 
 
 def _shown_scale(size_wh: tuple[int, int], longest_side_px: int) -> float:

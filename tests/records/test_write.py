@@ -181,6 +181,7 @@ def test_shards_are_filled_in_turn(tmp_path: Path, images: Path, table: Path) ->
     write_records(detections=table, images=str(images), output=output, first=5, shards=2)
     assert sorted(path.name for path in output.iterdir()) == [
         "label_map.pbtxt",
+        "report.html",
         "split.csv",
         "train-00000-of-00002.record",
         "train-00001-of-00002.record",

@@ -19,7 +19,7 @@ from detloop.records.report.statistics import PICTURES, DatasetStatistics
 from detloop.store import write_file_whole
 
 TEMPLATE = "records/report/page.html.jinja"
-TEXT_RESERVE_BYTES = 1_000_000
+TEXT_RESERVE_BYTES = 800_000
 MOST_CLASS_ROWS, MOST_SCORE_CHARTS, OPEN_SCORE_CHARTS = 200, 96, 12
 FEW_CLASSES = 2
 LONGEST_NAME, MOST_EXAMPLES = 80, 12

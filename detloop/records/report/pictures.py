@@ -14,7 +14,7 @@ from detloop.records.boxes import WantedBoxes
 from detloop.records.report.statistics import DatasetStatistics
 from detloop.records.report.uncertain import LabelledImage
 
-LONGEST_SIDE_PX = 600
+LONGEST_SIDE_PX = 640
 THREADS = 2
 
 

@@ -220,11 +220,11 @@ def test_large_images_are_shown_small_and_in_time(tmp_path: Path) -> None:
     image = Labelled("a.jpg", [("person", 0.6, (1000, 600, 3000, 2400))], size_wh=(4000, 3000))
     page = page_of(tmp_path, [image])
     (picture,) = page.pictures()
-    assert picture.shape == (450, 600, 3)
+    assert picture.shape == (480, 640, 3)
     red = picture[:, :, 0].astype(int) - picture[:, :, 1] > 100
-    rows, columns = np.nonzero(red[95:, :])
-    assert (columns.min(), columns.max()) == pytest.approx((150, 449), abs=8)
-    assert rows.max() + 95 == pytest.approx(359, abs=8)
+    rows, columns = np.nonzero(red[100:, :])
+    assert (columns.min(), columns.max()) == pytest.approx((160, 479), abs=8)
+    assert rows.max() + 100 == pytest.approx(383, abs=8)
 
 
 def test_many_classes_are_folded(tmp_path: Path) -> None:
