@@ -70,13 +70,14 @@ def draw_boxes(pixels: np.ndarray, boxes: Sequence[DrawnBox], longest_side_px: i
     return image
 
 
-def jpeg_data_uri(image: Image.Image, limit_bytes: int) -> str:
+def jpeg_data_uri(image: Image.Image, limit_bytes: int, best_quality: int = JPEG_QUALITIES[0]) -> str:
     """The image as a data: URI of at most `limit_bytes` characters: coarser, then smaller until it fits.
 
-    An image that does not fit at 48 pixels' length is given as it is then, a few hundred bytes.
+    The coarsening begins at `best_quality`, one of JPEG_QUALITIES. An image that does not fit at 48 pixels' length is
+    given as it is then, a few hundred bytes.
     """
     while True:
-        for quality in JPEG_QUALITIES:
+        for quality in (quality for quality in JPEG_QUALITIES if quality <= best_quality):
             uri = _data_uri(image, quality)
             if len(uri) <= limit_bytes:
                 return uri

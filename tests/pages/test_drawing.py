@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from detloop.pages.drawing import CLASS_COLORS, DrawnBox, draw_boxes, jpeg_data_uri
+from detloop.pages.drawing import CLASS_COLORS, JPEG_QUALITIES, DrawnBox, draw_boxes, jpeg_data_uri
 
 ORANGE = CLASS_COLORS[0]
 GREY = np.full((300, 500, 3), 128, dtype=np.uint8)
@@ -43,6 +43,12 @@ def test_the_last_box_lies_on_top() -> None:
 def test_what_is_drawn_is_bounded_in_size(size_hw: tuple[int, int], shown_wh: tuple[int, int]) -> None:
     pixels = np.zeros((*size_hw, 3), dtype=np.uint8)
     assert draw_boxes(pixels, [DrawnBox((0, 0, 9, 4), "tag", ORANGE)], longest_side_px=600).size == shown_wh
+
+
+def test_a_lower_best_quality_gives_smaller_pictures() -> None:
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8))
+    fine, coarse = (len(jpeg_data_uri(noise, 10_000_000, quality)) for quality in JPEG_QUALITIES[:2])
+    assert coarse < fine
 
 
 @pytest.mark.parametrize("limit_bytes", [2_000_000, 100_000, 10_000])

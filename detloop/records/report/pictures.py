@@ -14,7 +14,7 @@ from detloop.records.boxes import WantedBoxes
 from detloop.records.report.statistics import DatasetStatistics
 from detloop.records.report.uncertain import LabelledImage
 
-LONGEST_SIDE_PX = 640
+LONGEST_SIDE_PX, BEST_QUALITY = 640, 70
 THREADS = 2
 
 
@@ -69,7 +69,7 @@ def _picture(
     else:
         boxes = _drawn_boxes(image.boxes, is_ignored, pixels.shape[1], pixels.shape[0], colors)
         drawn = draw_boxes(pixels, boxes, LONGEST_SIDE_PX)
-        uri = jpeg_data_uri(drawn, limit_bytes)
+        uri = jpeg_data_uri(drawn, limit_bytes, BEST_QUALITY)
         width, height = drawn.size
     return Picture(
         filename=image.filename,
