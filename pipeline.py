@@ -44,10 +44,25 @@ def detection_loop(
     first: int = 0,
     valid_fraction: float = 0.2,
     group_by: str = "",
+    class_map: str = "",
+    teacher_threshold: float = 1.0,
+    label_threshold: str = "",
+    choose_thresholds: str = "",
+    f_beta: float = 1.0,
+    ignore_from: float = 0.0,
+    score_weights: bool = False,
+    keep_negatives: bool = False,
+    negative_ratio: float = -1.0,
+    group_by_time: int = 0,
+    group_by_column: str = "",
+    manifest: str = "",
+    near_duplicates: str = "off",
+    static_boxes: str = "off",
     steps: int = 0,
     batch_size: int = 0,
     images_version: str = "",
     config_version: str = "",
+    labels_version: str = "",
 ) -> LoopOutputs:
     """Label, train, export, measure and detect again.
 
@@ -69,10 +84,26 @@ def detection_loop(
         first: The first so many images train, the rest validate; 0 to split by hash.
         valid_fraction: Share of the images that validates.
         group_by: Regular expression; images whose names match with the same text stay on one side.
+        class_map: New names for the teacher's classes, as motorcycle=vehicle,car=vehicle.
+        teacher_threshold: The teacher's boxes are detected down to this where it is below `threshold`; an ignore band
+            and chosen thresholds need the low scores.
+        label_threshold: Thresholds of the labels by class, as person=0.6,car=0.4, instead of `threshold`.
+        choose_thresholds: "scores" to choose these from the scores, or a labelled CSV for its best F-beta.
+        f_beta: How many times as much recall weighs as precision in that choice.
+        ignore_from: Boxes from this score up to the threshold are neither object nor background; 0 for no such band.
+        score_weights: Whether a label counts in the loss as much as its score.
+        keep_negatives: Whether images without any wanted box are learned too.
+        negative_ratio: Of these at most so many for each image with a box; below 0 for all.
+        group_by_time: So many consecutive frames stay on one side; 0 for no blocks.
+        group_by_column: Images with one value in this column of the manifest stay on one side.
+        manifest: A CSV with the columns filename and that one.
+        near_duplicates: "report" valid images that look like train images, "move" them to train, or "off".
+        static_boxes: "report" boxes at one place in most images, "drop" them, or "off".
         steps: Training steps; 0 for the config's.
         batch_size: Training images a step; 0 for the config's.
         images_version: Anything that changes when the images or the teacher do, so that cached steps run again.
         config_version: Anything that changes when the config or the checkpoint does.
+        labels_version: Anything that changes when the labelled CSV or the manifest does.
     """
     teacher = dsl.importer(artifact_uri=model, artifact_class=dsl.Model)
     teacher_label_map = dsl.importer(artifact_uri=label_map, artifact_class=dsl.Artifact)
@@ -89,6 +120,7 @@ def detection_loop(
         merge=merge,
         merge_iou=merge_iou,
         cross_class_iou=cross_class_iou,
+        down_to=teacher_threshold,
         images_version=images_version,
     ).set_display_name("detect with the teacher")
     written = records(
@@ -98,6 +130,22 @@ def detection_loop(
         first=first,
         valid_fraction=valid_fraction,
         group_by=group_by,
+        teacher_label_map=teacher_label_map.output,
+        class_map=class_map,
+        threshold=threshold,
+        label_threshold=label_threshold,
+        choose_thresholds=choose_thresholds,
+        f_beta=f_beta,
+        ignore_from=ignore_from,
+        score_weights=score_weights,
+        keep_negatives=keep_negatives,
+        negative_ratio=negative_ratio,
+        group_by_time=group_by_time,
+        group_by_column=group_by_column,
+        manifest=manifest,
+        near_duplicates=near_duplicates,
+        static_boxes=static_boxes,
+        labels_version=labels_version,
     )
     trained = train(
         config=config,

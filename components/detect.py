@@ -12,6 +12,7 @@ def detect(
     label_map: dsl.Input[dsl.Artifact],
     detections: dsl.Output[dsl.Dataset],
     threshold: float = 0.5,
+    down_to: float = 1.0,
     batch_size: int = 8,
     tile: str = "",
     overlap: float = 0.25,
@@ -29,6 +30,7 @@ def detect(
         model: A frozen graph, a SavedModel, or a folder with either.
         label_map: The model's label map (.pbtxt).
         threshold: Boxes with a score above this are kept.
+        down_to: A lower threshold, where some of those who read the detections need one.
         batch_size: Images a model run.
         tile: Size in pixels, as 384x384, of tiles to look at besides the whole frame; empty for none.
         overlap: Share of a tile by which its neighbour overlaps it.
@@ -51,7 +53,7 @@ def detect(
         label_map=label_map.path,
         images=images,
         output=Path(detections.path) / "detections.csv",
-        threshold=threshold,
+        threshold=min(threshold, down_to),
         batch_size=int(batch_size),
         tile=tile,
         overlap=overlap,

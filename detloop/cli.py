@@ -7,16 +7,14 @@ without it.
 import errno
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from detloop.cli_options import FILE, images_option, label_options, strict_option, views_options
 from detloop.errors import DetloopError
 from detloop.store import local_path
-
-FILE = click.Path(path_type=Path)
 
 
 class _Group(click.Group):
@@ -53,68 +51,19 @@ def main(debug: bool) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1" if debug else "3")
 
 
-def _images_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    help_text = "Image folder (with its subfolders), glob pattern, or .txt manifest."
-    return click.option("--images", required=True, metavar="URI", help=help_text)(command)
-
-
-def _strict_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    help_text = "An image that cannot be read is an error, instead of being listed in images.csv and left out."
-    return click.option("--strict", is_flag=True, help=help_text)(command)
-
-
-def _views_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What is looked at besides the whole frame, and how the boxes found there become one an object."""
-    for option in reversed(
-        (
-            click.option("--tile", default="", metavar="WxH", help="Also look at tiles of this size in pixels."),
-            click.option("--overlap", default=0.25, show_default=True, help="Share of a tile its neighbour overlaps."),
-            click.option("--flip", is_flag=True, default=False, help="Also look at every view mirrored."),
-            click.option(
-                "--scales",
-                default="1",
-                show_default=True,
-                metavar="S,...",
-                help="Show objects so many times as large: tiles of 1/S of --tile, without it windows of 1/S of the"
-                " frame, since a detector resizes what it sees to its own input size.",
-            ),
-            click.option(
-                "--merge",
-                default="finest",
-                show_default=True,
-                metavar="finest|nms|wbf",
-                help="Of the boxes that views have of one object, keep that of the smallest window, that with the best"
-                " score (non-maximum suppression), or their mean, scored by how many of the views that show the object"
-                " found it (weighted box fusion).",
-            ),
-            click.option(
-                "--merge-iou", default=0.5, show_default=True, help="Boxes that overlap more are one object's."
-            ),
-            click.option(
-                "--cross-class-iou",
-                default=1.0,
-                show_default=True,
-                help="Of boxes of different classes that overlap more only the best stays; 1 keeps all.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 @main.command()
 @click.option(
     "--model", required=True, metavar="URI", help="Frozen graph (.pb), SavedModel folder, or folder with one."
 )
 @click.option("--label-map", required=True, metavar="URI", help="The model's label map (.pbtxt).")
-@_images_option
+@images_option
 @click.option("--output", required=True, type=FILE, help="The CSV to write; images.csv is written beside it.")
 @click.option("--threshold", default=0.5, show_default=True, help="Boxes with a score above this are written.")
 @click.option("--engine", default="auto", show_default=True, type=click.Choice(["auto", "tensorflow"]))
 @click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1), help="Images a model run.")
-@_views_options
+@views_options
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on where an interrupted run stopped.")
-@_strict_option
+@strict_option
 def detect(**options: Any) -> None:
     """Detect objects in images: detections.csv (a row a box) and images.csv (a row an image).
 
@@ -129,19 +78,20 @@ def detect(**options: Any) -> None:
 
 @main.command()
 @click.option("--detections", required=True, type=FILE, help="The detections.csv to learn from.")
-@_images_option
-@click.option(
-    "--output", required=True, type=FILE, help="Folder for the records, label map, split.csv and report.html."
-)
+@images_option
+@click.option("--output", required=True, type=FILE, help="Folder for the records, label map, split.csv, report.html.")
 @click.option("--classes", help="Classes wanted, as person,car: ids 1, 2 in this order. Default: all, by name.")
+@click.option("--teacher-label-map", type=FILE, help="The detector's label map, to check --classes and --map against.")
 @click.option("--first", type=click.IntRange(min=1), metavar="N", help="The first N images train, the rest validate.")
 @click.option(
     "--valid-fraction", default=0.2, show_default=True, type=click.FloatRange(0, 1), help="Share that validates."
 )
-@click.option("--group-by", metavar="REGEX", help="Images whose names match with the same text stay on one side.")
 @click.option("--shards", default=1, show_default=True, type=click.IntRange(min=1), help="Files a split.")
-@click.option("--keep-negatives", is_flag=True, help="Also write images without any wanted box (needs images.csv).")
-@_strict_option
+@click.option(
+    "--threshold", metavar="T", help="Learn boxes with a score above 0.5, or as person=0.6,car=0.4. Default: all boxes."
+)
+@label_options
+@strict_option
 def records(classes: str | None, **options: Any) -> None:
     """Write train and valid TFRecords from detections and images; JPEG bytes are copied, not re-encoded."""
     from detloop.records import write_records
@@ -264,7 +214,7 @@ def frames(**options: Any) -> None:
 
 
 @main.command()
-@_images_option
+@images_option
 @click.option(
     "--model", required=True, metavar="URI", help="The teacher: frozen graph, SavedModel, or a folder with one."
 )
@@ -276,14 +226,18 @@ def frames(**options: Any) -> None:
 @click.option(
     "--threshold", default=0.5, show_default=True, help="The teacher's boxes with a score above this are labels."
 )
-@_views_options
+@views_options
 @click.option("--first", default=0, metavar="N", help="The first N images train, the rest validate.")
 @click.option(
     "--valid-fraction", default=0.2, show_default=True, type=click.FloatRange(0, 1), help="Share that validates."
 )
 @click.option(
-    "--group-by", default="", metavar="REGEX", help="Images whose names match with the same text stay together."
+    "--label-threshold", default="", metavar="T", help="As --threshold, but of labels alone; also person=0.6,car=0.4."
 )
+@click.option(
+    "--teacher-threshold", type=float, help="The teacher detects down to this. Default: as far as the labels need it."
+)
+@label_options
 @click.option("--steps", default=0, help="Training steps, instead of the config's.")
 @click.option("--batch-size", default=0, help="Training images a step, instead of the config's.")
 def run(output: Path, **arguments: Any) -> None:
@@ -293,9 +247,20 @@ def run(output: Path, **arguments: Any) -> None:
     """
     from detloop.cluster import run_locally
     from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
+    from detloop.records.trust_choice import lowest_score_needed
 
+    if arguments["teacher_threshold"] is None:
+        needs = (arguments[name] for name in ("label_threshold", "choose_thresholds", "ignore_from"))
+        arguments["teacher_threshold"] = lowest_score_needed(*needs)
+    arguments = {name: value for name, value in arguments.items() if value is not None}
     for name in ("images", "model", "label_map", "config", "checkpoint"):
         arguments[name] = os.path.abspath(local_path(arguments[name])) if arguments[name] else ""
+    sample = arguments.get("choose_thresholds", "scores")
+    labelled = [os.path.abspath(local_path(sample))] if sample != "scores" else []
+    manifest = [os.path.abspath(arguments["manifest"])] if "manifest" in arguments else []
+    arguments |= {"choose_thresholds": labelled[0]} if labelled else {}
+    arguments |= {"manifest": manifest[0]} if manifest else {}
+    arguments["labels_version"] = files_fingerprint(*labelled, *manifest)
     arguments["images_version"] = images_fingerprint(arguments["images"], arguments["model"], arguments["label_map"])
     arguments["config_version"] = files_fingerprint(arguments["config"], arguments["checkpoint"])
     from pipeline import detection_loop

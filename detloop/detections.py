@@ -33,6 +33,7 @@ class ImageDetections:
         scores: float [n]; 1 for every box of a file of human labels.
         boxes_px: float [n, 4], xmin, ymin, xmax, ymax in pixels.
         lines: the line of the CSV each box stands on (the header is line 1); empty for boxes that come from no file.
+        is_ignored: whether each box of a ground truth is neither to be found nor false when it is; empty where none is.
     """
 
     filename: str
@@ -42,6 +43,7 @@ class ImageDetections:
     scores: np.ndarray
     boxes_px: np.ndarray
     lines: tuple[int, ...] = ()
+    is_ignored: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.class_names)

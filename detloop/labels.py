@@ -39,6 +39,42 @@ class LabelMap:
         return cls(dict(enumerate(names, start=1)))
 
 
+@dataclass(frozen=True)
+class ClassMap:
+    """New names of classes, many to one; a class that it lacks keeps its name."""
+
+    new_name_of: dict[str, str]
+
+    def __bool__(self) -> bool:
+        return bool(self.new_name_of)
+
+    def new_name(self, name: str) -> str:
+        """What a class is called from here on."""
+        return self.new_name_of.get(name, name)
+
+
+def parse_class_map(text: str) -> ClassMap:
+    """Reads `motorcycle=vehicle,car=vehicle`.
+
+    Raises:
+        DetloopError: a part is no OLD=NEW, a class is given two new names, or a new name is itself renamed.
+    """
+    new_name_of: dict[str, str] = {}
+    for part in text.split(","):
+        old, _, new = (piece.strip() for piece in part.partition("="))
+        if not old or not new:
+            raise DetloopError(f"--map {part.strip()!r}: give OLD=NEW, as motorcycle=vehicle,car=vehicle")
+        if new_name_of.get(old, new) != new:
+            raise DetloopError(f"--map gives {old!r} two names, {new_name_of[old]!r} and {new!r}; give one")
+        new_name_of[old] = new
+    for old, new in new_name_of.items():
+        if new_name_of.get(new, new) != new:
+            raise DetloopError(
+                f"--map renames {old!r} to {new!r} and {new!r} to {new_name_of[new]!r}; name the last one for both"
+            )
+    return ClassMap(new_name_of)
+
+
 def read_label_map(path: Path) -> LabelMap:
     """Reads a label map; a class is called by its display_name, or by its name where it has none.
 

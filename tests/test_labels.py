@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detloop.errors import DetloopError
-from detloop.labels import LabelMap, read_label_map, write_label_map
+from detloop.labels import LabelMap, parse_class_map, read_label_map, write_label_map
 
 
 def label_map(folder: Path, text: str) -> LabelMap:
@@ -81,3 +81,24 @@ def test_a_map_that_was_written_is_read_back(tmp_path_factory: pytest.TempPathFa
     path = tmp_path_factory.getbasetemp() / "written.pbtxt"
     write_label_map(LabelMap.of_names(names), path)
     assert read_label_map(path) == LabelMap.of_names(names)
+
+
+def test_a_class_map_renames_many_to_one_and_leaves_the_rest() -> None:
+    class_map = parse_class_map("motorcycle=vehicle, car = vehicle,vehicle=vehicle")
+    assert [class_map.new_name(name) for name in ("car", "motorcycle", "vehicle", "dog")] == [*["vehicle"] * 3, "dog"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a=b,b=c", "renames 'a' to 'b' and 'b' to 'c'"),
+        ("a=b,b=a", "renames 'a' to 'b' and 'b' to 'a'"),
+        ("a=b,a=c", "gives 'a' two names, 'b' and 'c'"),
+        ("a", "'a': give OLD=NEW"),
+        ("a=b,", "'': give OLD=NEW"),
+        ("=b", "'=b': give OLD=NEW"),
+    ],
+)
+def test_a_class_map_that_overlaps_goes_in_circles_or_is_none(text: str, message: str) -> None:
+    with pytest.raises(DetloopError, match=message):
+        parse_class_map(text)

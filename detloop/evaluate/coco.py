@@ -19,7 +19,10 @@ AREA_ALL, MAX_DETECTIONS_100 = 0, 2
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class: its metrics, None where it has no ground truth, and how many boxes there are of it."""
+    """One class: its metrics, None where it has no ground truth, and how many boxes there are of it.
+
+    Ground truth to ignore is not counted.
+    """
 
     name: str
     ap: float | None
@@ -74,6 +77,10 @@ def coco_metrics(
     The images measured are those of the ground truth; one without boxes counts, and whatever is detected on it is a
     false positive. An image without detections needs no entry. Of each image and class the 100 best scores count.
 
+    Boxes of the ground truth to ignore are COCO's crowds: not finding one is no miss, and a detection of its class that
+    matches no other box and lies at least as much inside it as the IoU threshold asks (intersection over the
+    detection's area) is not false.
+
     Args:
         ground_truth: one entry an image, its scores unused.
         detections: at most one entry an image; their names say which image of the ground truth is meant.
@@ -87,7 +94,8 @@ def coco_metrics(
     measured = [image for image in found if image.filename in image_ids]
     unmeasured = [image for image in found if image.filename not in image_ids]
     truth_counts, found_counts = _boxes_of_class(truths), _boxes_of_class(measured)
-    names = list(dict.fromkeys([*class_names, *sorted(truth_counts | found_counts)]))
+    present = {name for image in (*truths, *measured) for name in image.class_names}
+    names = list(dict.fromkeys([*class_names, *sorted(present)]))
     class_ids = {name: class_id for class_id, name in enumerate(names, start=1)}
     with contextlib.redirect_stdout(io.StringIO()):
         evaluation = _evaluation(truths, measured, image_ids, class_ids)
@@ -102,7 +110,12 @@ def coco_metrics(
 
 
 def _boxes_of_class(images: Iterable[ImageDetections]) -> Counter[str]:
-    return Counter(name for image in images for name in image.class_names)
+    return Counter(name for image in images for name, ignored in _classes_and_marks(image) if not ignored)
+
+
+def _classes_and_marks(image: ImageDetections) -> Iterable[tuple[str, bool]]:
+    """The class of each box and whether it is to be ignored."""
+    return zip(image.class_names, image.is_ignored or [False] * len(image), strict=True)
 
 
 def _evaluation(
@@ -125,8 +138,8 @@ def _dataset(images: Sequence[ImageDetections], image_ids: Mapping[str, int], cl
     """A COCO data set. Ids start at 1: COCOeval takes a matched box of id 0 for an unmatched one."""
     annotations: list[dict[str, Any]] = []
     for image in images:
-        columns = zip(image.class_names, image.scores.tolist(), image.boxes_px.tolist(), strict=True)
-        for class_name, score, (xmin, ymin, xmax, ymax) in columns:
+        columns = zip(_classes_and_marks(image), image.scores.tolist(), image.boxes_px.tolist(), strict=True)
+        for (class_name, is_ignored), score, (xmin, ymin, xmax, ymax) in columns:
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -134,7 +147,7 @@ def _dataset(images: Sequence[ImageDetections], image_ids: Mapping[str, int], cl
                     "category_id": class_ids[class_name],
                     "bbox": [xmin, ymin, xmax - xmin, ymax - ymin],
                     "area": (xmax - xmin) * (ymax - ymin),
-                    "iscrowd": 0,
+                    "iscrowd": int(is_ignored),
                     "score": score,
                 }
             )

@@ -40,6 +40,8 @@ def valid_record_files(records: Path) -> list[Path]:
 def read_labelled_images(record_file: Path, label_map: LabelMap) -> Iterator[LabelledImage]:
     """The records of one file, one image in memory at a time.
 
+    A box that image/object/is_crowd marks is one to ignore.
+
     Raises:
         DetloopError: a record is damaged, lacks a feature, has a class id that the label map lacks, or holds an image
             that cannot be decoded.
@@ -66,6 +68,9 @@ def _truth(
     edges = [features.get(name, []) for name in EDGE_FEATURES]
     if {len(values) for values in edges} != {len(class_ids)}:
         raise DetloopError(f"{where} ({filename}): not as many box edges as classes; write the records again")
+    is_crowd = [bool(value) for value in features.get("image/object/is_crowd", [])]
+    if len(is_crowd) not in (0, len(class_ids)):
+        raise DetloopError(f"{where} ({filename}): not as many crowd marks as classes; write the records again")
     for class_id in class_ids:
         if class_id not in label_map.name_of_id:
             raise DetloopError(f"{where} ({filename}): class id {class_id} is not in the records' label map")
@@ -76,6 +81,7 @@ def _truth(
         class_names=[label_map.name_of_id[class_id] for class_id in class_ids],
         scores=np.ones(len(class_ids)),
         boxes_px=np.array(edges, dtype=np.float64).T.reshape(-1, 4) * (width, height, width, height),
+        is_ignored=tuple(is_crowd) if any(is_crowd) else (),
     )
 
 

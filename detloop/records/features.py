@@ -8,6 +8,9 @@ from detloop.records.encoded import EncodedImage
 def image_example(filename: str, image: EncodedImage, boxes: WantedBoxes) -> bytes:
     """A serialized Example; an image without boxes has the box features with no value in them.
 
+    Where the boxes have weights, so has the record, and an ignored box is a crowd besides: the weight is what the
+    API's training heeds, the crowd what evaluations do.
+
     Source of the names: object_detection/data_decoders/tf_example_decoder.py.
     """
     name = filename.encode("utf-8", "surrogateescape")
@@ -26,4 +29,7 @@ def image_example(filename: str, image: EncodedImage, boxes: WantedBoxes) -> byt
         "image/object/class/text": [class_name.encode() for class_name in boxes.class_names],
         "image/object/class/label": list(boxes.class_ids),
     }
+    if boxes.weights is not None:
+        features["image/object/weight"] = list(boxes.weights)
+        features["image/object/is_crowd"] = [0] * len(boxes) + [1] * boxes.ignored
     return encode_example(features)

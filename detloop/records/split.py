@@ -1,6 +1,5 @@
 """Which side of the split an image is on: decided by its name, or its place in the order of the names, alone."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -8,6 +7,7 @@ from math import floor
 from typing import Protocol
 
 from detloop.errors import DetloopError
+from detloop.records.groups import Grouping
 
 TRAIN, VALID = "train", "valid"
 
@@ -15,11 +15,11 @@ TRAIN, VALID = "train", "valid"
 class Split(Protocol):
     """A rule that gives every image its side and its group."""
 
-    def group(self, filename: str) -> str:
-        """What the image belongs to; images of one group are on one side."""
+    def group(self, position: int, filename: str) -> str:
+        """What the image at a position (from 0) in the order of the names belongs to; a group is on one side."""
 
     def side(self, position: int, group: str) -> str:
-        """TRAIN or VALID for the image at a position (from 0) in the order of the names."""
+        """TRAIN or VALID for the image at a position in the order of the names."""
 
     def empty_side_advice(self, empty: str, images: int, groups: Iterable[str]) -> str:
         """What to change when none of the images written, which are of these groups, fell to a side."""
@@ -35,7 +35,7 @@ class FirstImages:
 
     count: int
 
-    def group(self, filename: str) -> str:
+    def group(self, position: int, filename: str) -> str:
         return filename
 
     def side(self, position: int, group: str) -> str:
@@ -55,14 +55,11 @@ class HashOfGroup:
     """
 
     valid_fraction: float
-    pattern: re.Pattern[str] | None = None
+    grouping: Grouping | None = None
 
-    def group(self, filename: str) -> str:
-        """What the pattern matched (its first group where it has one); the name itself where it matched nothing."""
-        match = self.pattern.search(filename) if self.pattern else None
-        if match is None:
-            return filename
-        return match.group(1 if match.re.groups else 0) or filename
+    def group(self, position: int, filename: str) -> str:
+        """The image's group; the name itself where it is in none."""
+        return (self.grouping.group(position, filename) if self.grouping else None) or filename
 
     def side(self, position: int, group: str) -> str:
         return VALID if hash_fraction(group) < self.valid_fraction else TRAIN
@@ -94,19 +91,16 @@ def hash_fraction(group: str) -> float:
     return int.from_bytes(digest, "big") / 2.0**64
 
 
-def choose_split(first: int | None, valid_fraction: float, group_by: str | None) -> Split:
+def choose_split(first: int | None, valid_fraction: float, grouping: Grouping | None) -> Split:
     """The rule that the options ask for.
 
     Raises:
-        DetloopError: the options contradict each other, or the regular expression is none.
+        DetloopError: the options contradict each other.
     """
     if first is not None:
-        if group_by is not None:
-            raise DetloopError("--first and --group-by cannot be combined: the first N images may divide a group")
+        if grouping is not None:
+            raise DetloopError(f"--first and {grouping.option} cannot be combined: the first images may divide a group")
         return FirstImages(first)
     if not 0 < valid_fraction < 1:
         raise DetloopError(f"--valid-fraction {valid_fraction:g} leaves one side empty; give one between 0 and 1")
-    try:
-        return HashOfGroup(valid_fraction, re.compile(group_by) if group_by is not None else None)
-    except re.error as error:
-        raise DetloopError(f"--group-by {group_by!r} is not a regular expression: {error}") from None
+    return HashOfGroup(valid_fraction, grouping)

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detloop.records.boxes import WantedBoxes
+from detloop.records.near_duplicates import NearDuplicates
 from detloop.records.report.choices import LeftOut
 from detloop.records.split import TRAIN, VALID
+from detloop.records.static_boxes import StaticBox
+from detloop.records.thresholds import ClassThreshold
+from detloop.records.trust import Trust
 
 REPORT_FILE = "report.html"
 SHOWN_REASONS = 3
+SHOWN_STATIC_BOXES = 5
 
 
 @dataclass(frozen=True)
@@ -23,11 +28,21 @@ class RecordsSummary:
         boxes: boxes written of each side.
         boxes_of_class: boxes written of each class wanted.
         unwanted_boxes: boxes left out, of each class that is not wanted.
+        thresholds: what a box's score had to exceed, a class each and why; empty where no score counted.
+        ignore_from: where the band of boxes to ignore, up to the thresholds, begins; None where there is none.
+        distrusted_boxes: boxes of each class left out because of their score.
+        ignored_boxes: boxes of each class written as neither object nor background.
         missing_classes: wanted classes of which the table has no box.
         negatives: images written without a box.
         clipped: boxes clipped to their image.
         without_area: boxes left out because they cover nothing of their image.
-        without_boxes: images left out because no wanted box was left.
+        without_boxes: images left out because they had no wanted box.
+        only_uncertain: images left out because all their wanted boxes were too uncertain to be objects, but not
+            uncertain enough to call the image empty.
+        surplus_negatives: images without an object left out because there were more than asked for.
+        near_duplicates: images that look alike across the split; None where none were looked for.
+        static_boxes: boxes at one place in most images; None where none were looked for.
+        static_boxes_dropped: whether these were left out of the records.
         unreadable: images left out because they could not be read.
         unreadable_examples: the first of them, as "name reason".
     """
@@ -38,11 +53,20 @@ class RecordsSummary:
     boxes: dict[str, int]
     boxes_of_class: dict[str, int]
     unwanted_boxes: dict[str, int]
+    thresholds: tuple[ClassThreshold, ...]
+    ignore_from: float | None
+    distrusted_boxes: dict[str, int]
+    ignored_boxes: dict[str, int]
     missing_classes: tuple[str, ...]
     negatives: int
     clipped: int
     without_area: int
     without_boxes: int
+    only_uncertain: int
+    surplus_negatives: int
+    near_duplicates: NearDuplicates | None
+    static_boxes: tuple[StaticBox, ...] | None
+    static_boxes_dropped: bool
     unreadable: int
     unreadable_examples: tuple[str, ...]
 
@@ -54,11 +78,13 @@ class RecordsSummary:
             "classes: " + ", ".join(f"{name} ({self.boxes_of_class[name]} boxes)" for name in self.classes),
         ]
         if self.unwanted_boxes:
-            counts = ", ".join(f"{name} ({count})" for name, count in sorted(self.unwanted_boxes.items()))
-            lines.append(f"left out boxes of other classes: {counts}")
+            lines.append(f"left out boxes of other classes: {_counts(self.unwanted_boxes)}")
+        lines.extend(self._trust_lines())
         dropped = [
             f"{self.without_boxes} images without a wanted box" if self.without_boxes else "",
+            f"{self.only_uncertain} images with uncertain boxes only" if self.only_uncertain else "",
             f"{self.without_area} boxes without area" if self.without_area else "",
+            f"{self.surplus_negatives} negatives more than asked for" if self.surplus_negatives else "",
         ]
         clipped = f"clipped {self.clipped} boxes to their image" if self.clipped else ""
         if any(dropped) or clipped:
@@ -66,10 +92,35 @@ class RecordsSummary:
             lines.append("; ".join(filter(None, (left_out, clipped))))
         if self.unreadable:
             lines.append(f"left out {self.unreadable} unreadable images: {'; '.join(self.unreadable_examples)}")
+        lines.extend(self._static_lines())
+        if self.near_duplicates is not None:
+            lines.append(str(self.near_duplicates))
         if self.missing_classes:
             lines.append(f"warning: the table has no box of {', '.join(self.missing_classes)}")
         lines.append(f"report: {self.output / REPORT_FILE}")
         return "\n".join(lines)
+
+    def _trust_lines(self) -> list[str]:
+        """The thresholds and what they did."""
+        lines = [f"threshold of {one.class_name}: {one.threshold:.6g} ({one.reason})" for one in self.thresholds]
+        if self.distrusted_boxes:
+            lines.append(f"left out boxes of low score: {_counts(self.distrusted_boxes)}")
+        if self.ignored_boxes:
+            lines.append(f"wrote boxes to ignore: {_counts(self.ignored_boxes)}")
+        elif self.ignore_from is not None:
+            lines.append(
+                f"warning: no box to ignore; detect with a threshold below {self.ignore_from:g}, if it was a higher one"
+            )
+        return lines
+
+    def _static_lines(self) -> list[str]:
+        if self.static_boxes is None:
+            return []
+        if not self.static_boxes:
+            return ["no static boxes"]
+        did = "left out" if self.static_boxes_dropped else "found"
+        shown = [f"  {box}" for box in self.static_boxes[:SHOWN_STATIC_BOXES]]
+        return [f"{did} {len(self.static_boxes)} static boxes:", *shown]
 
     def left_out(self) -> tuple[LeftOut, ...]:
         """What was left out or changed and why, for the report."""
@@ -81,6 +132,35 @@ class RecordsSummary:
                 "not among the classes wanted",
                 tuple(f"{name}: {count:,}" for name, count in unwanted),
             ),
+            LeftOut(
+                "Boxes of low score",
+                sum(self.distrusted_boxes.values()),
+                "not above their class's threshold; where they lie is background",
+                tuple(f"{name}: {count:,}" for name, count in sorted(self.distrusted_boxes.items())),
+            ),
+            LeftOut(
+                "Boxes ignored",
+                sum(self.ignored_boxes.values()),
+                "between --ignore-from and the threshold: neither object nor background",
+                tuple(f"{name}: {count:,}" for name, count in sorted(self.ignored_boxes.items())),
+            ),
+            LeftOut(
+                "Static boxes",
+                len(self.static_boxes or ()),
+                "at one place in most images; "
+                + ("left out" if self.static_boxes_dropped else "only found, and learned"),
+                tuple(map(str, self.static_boxes or ())),
+            ),
+            LeftOut(
+                "Near-duplicates across the split",
+                self.near_duplicates.images if self.near_duplicates else 0,
+                str(self.near_duplicates or ""),
+                tuple(f"{one.valid} ~ {one.train}" for one in self.near_duplicates.examples)
+                if self.near_duplicates
+                else (),
+            ),
+            LeftOut("Images with uncertain boxes only", self.only_uncertain, "nobody knows whether they are empty"),
+            LeftOut("Surplus images without a box", self.surplus_negatives, "more than --negative-ratio allows"),
             LeftOut("Boxes without area", self.without_area, "they cover nothing of their image"),
             LeftOut("Boxes clipped", self.clipped, "they reached over their image's edge; what lies inside is learned"),
             LeftOut(
@@ -101,11 +181,22 @@ class RecordsSummary:
             "classes": ", ".join(self.classes),
             "negatives": self.negatives,
             "unwanted_boxes": sum(self.unwanted_boxes.values()),
+            "thresholds": ", ".join(f"{one.class_name}={one.threshold:.6g}" for one in self.thresholds),
+            "boxes_of_low_score": sum(self.distrusted_boxes.values()),
+            "ignored_boxes": sum(self.ignored_boxes.values()),
             "clipped_boxes": self.clipped,
             "boxes_without_area": self.without_area,
             "images_without_boxes": self.without_boxes,
+            "images_with_uncertain_boxes_only": self.only_uncertain,
+            "surplus_negatives": self.surplus_negatives,
+            "near_duplicates": self.near_duplicates.images if self.near_duplicates else 0,
+            "static_boxes": len(self.static_boxes or ()),
             "unreadable_images": self.unreadable,
         }
+
+
+def _counts(boxes_of_class: dict[str, int]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in sorted(boxes_of_class.items()))
 
 
 class RecordsTally:
@@ -116,7 +207,10 @@ class RecordsTally:
         self._boxes = Counter({TRAIN: 0, VALID: 0})
         self._boxes_of_class: Counter[str] = Counter()
         self._unwanted: Counter[str] = Counter()
-        self._negatives = self._clipped = self._without_area = self._without_boxes = self._unreadable = 0
+        self._distrusted: Counter[str] = Counter()
+        self._ignored: Counter[str] = Counter()
+        self._negatives = self._clipped = self._without_area = self._unreadable = 0
+        self._without_boxes = self._only_uncertain = self._surplus_negatives = 0
         self._unreadable_examples: list[str] = []
 
     @property
@@ -134,13 +228,19 @@ class RecordsTally:
 
     def see(self, boxes: WantedBoxes) -> None:
         """Counts what was left out of an image's boxes."""
-        for name in boxes.unwanted:
-            self._unwanted[name] += 1
+        self._unwanted.update(boxes.unwanted)
+        self._distrusted.update(boxes.distrusted)
         self._clipped += boxes.clipped
         self._without_area += boxes.without_area
 
     def leave_out_without_boxes(self) -> None:
         self._without_boxes += 1
+
+    def leave_out_only_uncertain(self) -> None:
+        self._only_uncertain += 1
+
+    def leave_out_negative(self) -> None:
+        self._surplus_negatives += 1
 
     def leave_out_unreadable(self, filename: str, reason: str) -> None:
         self._unreadable += 1
@@ -151,11 +251,21 @@ class RecordsTally:
         """Counts an image that was written."""
         self._images[side] += 1
         self._boxes[side] += len(boxes)
-        for name in boxes.class_names:
-            self._boxes_of_class[name] += 1
+        self._boxes_of_class.update(boxes.object_names)
+        self._ignored.update(boxes.class_names[len(boxes) :])
         self._negatives += not len(boxes)
 
-    def summary(self, output: Path, classes: list[str], present: dict[str, int]) -> RecordsSummary:
+    def summary(
+        self,
+        *,
+        output: Path,
+        classes: list[str],
+        present: dict[str, int],
+        trust: Trust,
+        near_duplicates: NearDuplicates | None,
+        static_boxes: tuple[StaticBox, ...] | None,
+        static_boxes_dropped: bool,
+    ) -> RecordsSummary:
         """The counts; `present` are the boxes of each class in the table."""
         return RecordsSummary(
             output=output,
@@ -164,11 +274,20 @@ class RecordsTally:
             boxes=dict(self._boxes),
             boxes_of_class={name: self._boxes_of_class[name] for name in classes},
             unwanted_boxes=dict(self._unwanted),
+            thresholds=trust.thresholds,
+            ignore_from=trust.ignore_from,
+            distrusted_boxes=dict(self._distrusted),
+            ignored_boxes=dict(self._ignored),
             missing_classes=tuple(name for name in classes if name not in present),
             negatives=self._negatives,
             clipped=self._clipped,
             without_area=self._without_area,
             without_boxes=self._without_boxes,
+            only_uncertain=self._only_uncertain,
+            surplus_negatives=self._surplus_negatives,
+            near_duplicates=near_duplicates,
+            static_boxes=static_boxes,
+            static_boxes_dropped=static_boxes_dropped,
             unreadable=self._unreadable,
             unreadable_examples=tuple(self._unreadable_examples),
         )

@@ -1,8 +1,8 @@
 """What is known of the tables before the first image is read: names that may be used, classes, groups."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,9 @@ import numpy as np
 from detloop.detections import ImageDetections, ImageRow, read_detections, read_image_rows, read_names_and_classes
 from detloop.errors import DetloopError
 from detloop.images import ImageSource
-from detloop.labels import UNKNOWN_CLASS, LabelMap
-from detloop.records.split import HashOfGroup, Split
+from detloop.labels import ClassMap
+from detloop.records.groups import GroupCheck, Grouping
 from detloop.store import check_inside
-
-EXAMPLE_NAMES = 3
 
 
 @dataclass(frozen=True)
@@ -25,15 +23,24 @@ class TableSurvey:
     in_order: bool
     images: int | None
 
+    def renamed(self, class_map: ClassMap) -> "TableSurvey":
+        """The same with the classes' new names."""
+        boxes_of_class: Counter[str] = Counter()
+        for name, boxes in self.boxes_of_class.items():
+            boxes_of_class[class_map.new_name(name)] += boxes
+        return replace(self, boxes_of_class=dict(boxes_of_class))
 
-def survey_tables(detections: Path, images_csv: Path | None, source: ImageSource, split: Split) -> TableSurvey:
+
+def survey_tables(
+    detections: Path, images_csv: Path | None, source: ImageSource, grouping: Grouping | None
+) -> TableSurvey:
     """Reads names and classes alone, in constant memory.
 
     Raises:
         DetloopError: the table has no box, a name leaves the image folder, or the groups cannot be told apart.
     """
     boxes_of_class: Counter[str] = Counter()
-    check_groups = _GroupCheck(split)
+    check_groups = GroupCheck(grouping)
     images, in_order, previous = 0, True, ""
     for filename, class_name in read_names_and_classes(detections):
         boxes_of_class[class_name] += 1
@@ -51,66 +58,6 @@ def survey_tables(detections: Path, images_csv: Path | None, source: ImageSource
         check_groups.see(row.filename)
     check_groups.finish()
     return TableSurvey(dict(boxes_of_class), in_order, images if in_order and images_csv is None else None)
-
-
-class _GroupCheck:
-    """Finds out whether a --group-by pattern matches any name, and gives more than one group."""
-
-    def __init__(self, split: Split) -> None:
-        self._split = split
-        self._pattern = split.pattern if isinstance(split, HashOfGroup) else None
-        self._names: list[str] = []
-        self._matches = False
-        self._first_group: str | None = None
-        self._differ = False
-
-    def see(self, filename: str) -> None:
-        if self._pattern is None or (self._matches and self._differ):
-            return
-        if len(self._names) < EXAMPLE_NAMES and filename not in self._names:
-            self._names.append(filename)
-        self._matches = self._matches or self._pattern.search(filename) is not None
-        group = self._split.group(filename)
-        self._differ = self._differ or self._first_group not in (None, group)
-        self._first_group = group
-
-    def finish(self) -> None:
-        if self._pattern is None:
-            return
-        option, names = f"--group-by {self._pattern.pattern!r}", ", ".join(self._names)
-        if not self._matches:
-            raise DetloopError(f"{option} matches no file name, such as {names}")
-        if not self._differ:
-            raise DetloopError(f"{option} puts all images in one group ({self._first_group!r}), such as {names}")
-
-
-def choose_classes(wanted: Sequence[str] | None, table: Path, survey: TableSurvey) -> LabelMap:
-    """The label map: ids 1, 2, ... in the order of the names wanted, or of all the table's names but N/A, sorted.
-
-    Raises:
-        DetloopError: a wanted name is empty, not UTF-8 or given twice, or no box is of a wanted class.
-    """
-    present = sorted(survey.boxes_of_class)
-    names = list(wanted) if wanted is not None else [name for name in present if name not in ("", UNKNOWN_CLASS)]
-    for position, name in enumerate(names):
-        if not name:
-            raise DetloopError("--classes has an empty name; give names with one comma between them")
-        if name in names[:position]:
-            raise DetloopError(f"--classes names {name!r} twice")
-        if not _is_utf8(name):
-            raise DetloopError(f"{table}: the class {name!r} is not UTF-8; save the table as UTF-8")
-    if not set(names) & set(present):
-        missing = ", ".join(names) if names else "a known class (all are N/A)"
-        raise DetloopError(f"{table}: no box of {missing}; the table's classes are {', '.join(present)}")
-    return LabelMap.of_names(names)
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def images_csv_beside(detections: Path) -> Path:

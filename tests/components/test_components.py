@@ -55,11 +55,14 @@ def records_page(folder: Path) -> dsl.HTML:
 
 
 @pytest.fixture(scope="module")
-def records(images: Path, folder: Path, detections: dsl.Dataset, records_page: dsl.HTML) -> dsl.Dataset:
+def records(
+    images: Path, folder: Path, detections: dsl.Dataset, records_page: dsl.HTML, color_label_map: Path
+) -> dsl.Dataset:
     made = dsl.Dataset(uri=str(folder / "records"))
     write_records.python_func(
         images=str(images),
         detections=detections,
+        teacher_label_map=dsl.Artifact(uri=str(color_label_map)),
         records=made,
         label_map=dsl.Artifact(uri=str(folder / "wanted.pbtxt")),
         page=records_page,

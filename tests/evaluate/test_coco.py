@@ -4,6 +4,8 @@ pycocotools' conventions used below: precision is read at 101 recalls 0, 0.01 ..
 or a higher one, and AP is the mean over ten IoU thresholds 0.50, 0.55 ... 0.95.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -130,3 +132,34 @@ def test_of_one_class_on_one_image_the_hundred_best_count() -> None:
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     coco_metrics([people("1", A)], [people("1", A)])
     assert capfd.readouterr() == ("", "")
+
+
+def with_ignored(truth: ImageDetections, *is_ignored: bool) -> ImageDetections:
+    return replace(truth, is_ignored=is_ignored)
+
+
+def test_a_box_to_ignore_is_no_miss() -> None:
+    truths = [with_ignored(people("1", A, B), False, True)]
+    metrics = coco_metrics(truths, [people("1", A)])
+    assert ap(metrics) == pytest.approx((1, 1, 1))
+    assert metrics.per_class[0].ground_truth_boxes == 1
+
+
+def test_finding_a_box_to_ignore_is_not_false() -> None:
+    truths = [with_ignored(people("1", A, B), False, True)]
+    found = image("1", ("person", 0.5, A), ("person", 0.9, B), ("person", 0.8, B))
+    assert ap(coco_metrics(truths, [found])) == pytest.approx((1, 1, 1))
+    assert coco_metrics([people("1", A)], [found]).stats["AP"] == pytest.approx(1 / 3)
+
+
+def test_a_class_with_only_boxes_to_ignore_is_not_measured() -> None:
+    truths = [with_ignored(image("1", ("person", 1, A), ("car", 1, B)), False, True)]
+    metrics = coco_metrics(truths, [image("1", ("person", 0.9, A), ("car", 0.8, B))])
+    assert metrics.stats["AP"] == pytest.approx(1)
+    assert [(entry.name, entry.ap) for entry in metrics.per_class] == [("car", None), ("person", pytest.approx(1))]
+
+
+def test_images_without_any_ground_truth_have_no_metrics() -> None:
+    metrics = coco_metrics([people("1"), people("2")], [people("1", A, score=0.9)])
+    assert set(metrics.stats.values()) == {None}
+    assert (metrics.images, metrics.detected_boxes) == (2, 1)

@@ -95,6 +95,51 @@ CASES = {
         r"puts all images in one group \('jpg'\), such as a\.jpg, b\.jpg, c\.jpg$", options=("--group-by", "jpg$")
     ),
     "first and groups": Case(r"cannot be combined", options=("--first", "2", "--group-by", "^.")),
+    "threshold for an unknown class": Case(
+        r"--threshold horse=0\.4: no class 'horse' here; the classes are person",
+        options=("--first", "2", "--threshold", "0.5,horse=0.4"),
+    ),
+    "threshold that is no number": Case(
+        r"--threshold 'person=high': not a number", options=("--first", "2", "--threshold", "person=high")
+    ),
+    "threshold that is no score": Case(
+        r"--threshold 50: a threshold lies from 0 to below 1", options=("--first", "2", "--threshold", "50")
+    ),
+    "threshold given twice": Case(
+        r"--threshold has 'person' twice", options=("--first", "2", "--threshold", "person=0.4,person=0.5")
+    ),
+    "class without a threshold": Case(
+        r"has none for car; put a number for all others first, as 0\.5,person=0\.4",
+        options=("--first", "2", "--classes", "person,car", "--threshold", "person=0.4"),
+    ),
+    "ignored from the threshold": Case(
+        r"--ignore-from 0\.5 is not below the threshold of person, 0\.5",
+        options=("--first", "2", "--threshold", "0.5", "--ignore-from", "0.5"),
+    ),
+    "ignored without a threshold": Case(
+        r"--ignore-from needs a threshold", options=("--first", "2", "--ignore-from", "0.2")
+    ),
+    "ignored from no score": Case(
+        r"--ignore-from -1 is no score", options=("--first", "2", "--threshold", "0.5", "--ignore-from", "-1")
+    ),
+    "threshold given and chosen": Case(
+        r"cannot be combined", options=("--threshold", "0.5", "--choose-thresholds", "scores")
+    ),
+    "no labelled sample": Case(r"labels\.csv: no such", options=("--first", "2", "--choose-thresholds", "labels.csv")),
+    "weight that is none": Case(r"--f-beta 0: give a number above 0", options=("--first", "2", "--f-beta", "0")),
+    "map in a circle": Case(r"--map renames 'a' to 'b' and 'b' to 'a'", options=("--map", "a=b,b=a")),
+    "map with two names": Case(r"--map gives 'a' two names", options=("--map", "a=b,a=c")),
+    "wanted class renamed away": Case(
+        r"no box of person; the table's classes are human",
+        options=("--first", "2", "--classes", "person", "--map", "person=human"),
+    ),
+    "ratio without negatives": Case(
+        r"--negative-ratio limits the images that --keep-negatives keeps", options=("--negative-ratio", "2")
+    ),
+    "negative ratio": Case(
+        r"--negative-ratio -1: give 0 or more", options=("--keep-negatives", "--negative-ratio", "-1")
+    ),
+    "no score is high enough": Case(r"no image is left to write", options=("--first", "2", "--threshold", "0.95")),
     "no images.csv": Case(r"images\.csv: missing", options=("--first", "2", "--keep-negatives")),
     "images.csv out of order": Case(
         r"images\.csv: a\.jpg stands after b\.jpg",

@@ -7,13 +7,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from detloop.errors import DetloopError
+from detloop.records.groups import ByPattern, ByTime, Grouping
 from detloop.records.split import TRAIN, VALID, FirstImages, HashOfGroup, choose_split, fraction_between, hash_fraction
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
 def sides(split: HashOfGroup | FirstImages, filenames: list[str]) -> dict[str, str]:
-    return {name: split.side(place, split.group(name)) for place, name in enumerate(sorted(filenames))}
+    return {name: split.side(place, split.group(place, name)) for place, name in enumerate(sorted(filenames))}
 
 
 @given(st.lists(names, unique=True), st.lists(names, unique=True), st.floats(0.01, 0.99))
@@ -25,7 +26,7 @@ def test_other_images_do_not_move_an_image(some: list[str], more: list[str], fra
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 99)), unique=True), st.floats(0.01, 0.99))
 def test_a_group_is_never_divided(camera_and_frame: list[tuple[int, int]], fraction: float) -> None:
-    split = HashOfGroup(fraction, re.compile(r"^camera\d"))
+    split = HashOfGroup(fraction, ByPattern(re.compile(r"^camera\d")))
     of_name = sides(split, [f"camera{camera}/{frame}.jpg" for camera, frame in camera_and_frame])
     for camera in range(10):
         assert len({side for name, side in of_name.items() if name.startswith(f"camera{camera}/")}) <= 1
@@ -48,19 +49,6 @@ def test_the_share_that_validates_is_near_the_fraction() -> None:
     assert 0.18 < list(of_name.values()).count(VALID) / 10_000 < 0.22
 
 
-@pytest.mark.parametrize(
-    ("pattern", "name", "group"),
-    [
-        (r"^[^/]+", "street/1.jpg", "street"),
-        (r"(\w+)_\d+", "clip_07.jpg", "clip"),
-        (r"(a)?x", "x.jpg", "x.jpg"),
-        (r"clip\d", "other.jpg", "other.jpg"),
-    ],
-)
-def test_the_group_is_what_the_pattern_matched(pattern: str, name: str, group: str) -> None:
-    assert HashOfGroup(0.2, re.compile(pattern)).group(name) == group
-
-
 def test_the_first_images_train() -> None:
     assert sides(FirstImages(2), ["c", "a", "b"]) == {"a": TRAIN, "b": TRAIN, "c": VALID}
 
@@ -76,14 +64,16 @@ def test_the_fraction_advised_gives_both_sides_images(fractions: list[float]) ->
 
 
 @pytest.mark.parametrize(
-    ("first", "fraction", "group_by", "message"),
+    ("first", "fraction", "grouping", "message"),
     [
-        (3, 0.2, "a", "--first and --group-by"),
+        (3, 0.2, ByPattern(re.compile("a")), "--first and --group-by 'a'"),
+        (3, 0.2, ByTime(5), "--first and --group-by-time 5"),
         (None, 0.0, None, "--valid-fraction 0 leaves"),
         (None, 1.0, None, "--valid-fraction 1 leaves"),
-        (None, 0.2, "(", "not a regular expression"),
     ],
 )
-def test_options_that_cannot_be_met(first: int | None, fraction: float, group_by: str | None, message: str) -> None:
+def test_options_that_cannot_be_met(
+    first: int | None, fraction: float, grouping: Grouping | None, message: str
+) -> None:
     with pytest.raises(DetloopError, match=re.escape(message)):
-        choose_split(first, fraction, group_by)
+        choose_split(first, fraction, grouping)

@@ -82,5 +82,19 @@ def check_batch(config: PipelineConfig, train: Survey, records: RecordsFolder) -
     return findings
 
 
+def check_box_weights(config: PipelineConfig, train: Survey, records: RecordsFolder) -> list[Finding]:
+    """Whether the model can learn from boxes of a weight below 1.
+
+    CenterNet multiplies the peak of an object's heat map by its weight, and its loss takes for an object only what
+    peaks at 1. Source: object_detection/utils/target_assigner_utils.py, coordinates_to_heatmap, and core/losses.py,
+    PenaltyReducedLogisticFocalLoss.
+    """
+    if _kind(config) != "center_net" or not train.weighted_boxes:
+        return []
+    what = f"have {train.weighted_boxes} boxes of a weight below 1, which CenterNet takes for background"
+    advice = "write them again without --score-weights and --ignore-from, or train an SSD or a Faster R-CNN"
+    return [Finding("error", _where(train, records), what, advice)]
+
+
 def _kind(config: PipelineConfig) -> str:
     return str(config.model.WhichOneof("model"))

@@ -12,7 +12,7 @@ from detloop.train.checks.findings import Finding
 from detloop.train.checks.image_size import check_image_size
 from detloop.train.checks.memory import check_memory, gpu_memory_bytes, main_memory_bytes
 from detloop.train.checks.model import check_model
-from detloop.train.checks.records import check_batch, check_classes, check_records
+from detloop.train.checks.records import check_batch, check_box_weights, check_classes, check_records
 from detloop.train.checks.schedule import check_schedule
 from detloop.train.checks.survey import survey_side
 from detloop.train.odapi.config import PipelineConfig, generation_of, read_config, set_fields
@@ -100,6 +100,7 @@ def _check_records(config: PipelineConfig | None, records: RecordsFolder) -> lis
     findings = check_records(train, valid, records)
     if config is not None:
         findings += check_classes(config, records)
+        findings += check_box_weights(config, train, records)
         findings += check_batch(config, train, records)
         findings += check_image_size(config, train)
         findings += check_memory(config, train, main_memory_bytes(), gpu_memory_bytes())

@@ -54,6 +54,7 @@ class Survey:
         boxes_of_class: boxes by class id in the label map.
         boxes: the first of them, of images whose size is known.
         most_boxes: in one record.
+        weighted_boxes: boxes of a weight below 1.
         problems: by what is wrong.
         damaged: what is wrong with whole files.
     """
@@ -68,6 +69,7 @@ class Survey:
     boxes: list[Box] = field(default_factory=list)
     image_sizes_wh: Counter[tuple[int, int]] = field(default_factory=Counter)
     most_boxes: int = 0
+    weighted_boxes: int = 0
     problems: dict[str, Problem] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)
 
@@ -130,6 +132,10 @@ def _survey_record(survey: Survey, place: str, data: bytes, label_map: LabelMap)
     if len({len(values) for values in (*edges, labels)}) > 1:
         survey.see("records have another number of box edges than of classes", place)
         return
+    weights = features.get("image/object/weight", [])
+    if len(weights) not in (0, len(labels)):
+        survey.see("records have another number of weights than of classes", place)
+    survey.weighted_boxes += sum(weight < 1 for weight in weights)
     survey.most_boxes = max(survey.most_boxes, len(labels))
     for box in zip(*edges, strict=True):
         _survey_box(survey, place, box, image_wh)

@@ -67,6 +67,9 @@ def load_api(generation: Generation, onednn: bool = True) -> None:
     if generation == "tf2":
         mends.restore_keras_2_resnet()
         mends.keep_mobilenet_from_downloading()
+    from detloop.train.odapi.ignored_boxes import hide_anchors_of_ignored_boxes
+
+    hide_anchors_of_ignored_boxes()
     for gpu in tensorflow.config.list_physical_devices("GPU"):
         tensorflow.config.experimental.set_memory_growth(gpu, True)
     _loaded.append(generation)

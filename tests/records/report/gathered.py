@@ -8,6 +8,8 @@ import numpy as np
 from detloop.detections import ImageDetections
 from detloop.records.boxes import wanted_boxes
 from detloop.records.report import DatasetStatistics, ScoreRules
+from detloop.records.thresholds import ClassThreshold
+from detloop.records.trust import Trust
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,9 @@ def gathered(
     id_of_name = {name: class_id for class_id, name in enumerate(classes, start=1)}
     sides = {image.filename: image.side for image in images}
     for detections in statistics.seeing(map(_detections, images)):
-        statistics.write(sides[detections.filename], detections, wanted_boxes(detections, id_of_name))
+        statistics.write(
+            sides[detections.filename], detections, wanted_boxes(detections, id_of_name, _trust(statistics.rules))
+        )
     return statistics
 
 
@@ -40,3 +44,9 @@ def _detections(image: Labelled) -> ImageDetections:
         np.array([score for _, score, _ in image.boxes], dtype=np.float64),
         np.array([box for _, _, box in image.boxes], dtype=np.float64).reshape(-1, 4),
     )
+
+
+def _trust(rules: ScoreRules) -> Trust:
+    """Nothing is dropped: what is no object is ignored."""
+    thresholds = (ClassThreshold(name, threshold, "") for name, threshold in rules.thresholds.items())
+    return Trust(tuple(thresholds), ignore_from=0.0)

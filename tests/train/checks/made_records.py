@@ -23,6 +23,7 @@ def example(**changes: Any) -> bytes:
         "image/object/bbox/ymax": [0.4, 0.9],
         "image/object/class/text": [b"person", b"car"],
         "image/object/class/label": [1, 2],
+        "image/object/weight": [],
     }
     names = {name.replace("image/object/", "").replace("image/", "").replace("/", "_"): name for name in features}
     return encode_example(features | {names[short]: value for short, value in changes.items()})

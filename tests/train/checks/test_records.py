@@ -5,8 +5,9 @@ import math
 import pytest
 
 from detloop.labels import LabelMap
-from detloop.train.checks.records import check_batch, check_classes, check_records
+from detloop.train.checks.records import check_batch, check_box_weights, check_classes, check_records
 from detloop.train.checks.survey import survey_side
+from detloop.train.odapi.protos import new_pipeline_config
 from tests.train.checks.configs import config
 from tests.train.checks.made_records import example, good_folder, write_folder, write_shard
 
@@ -48,6 +49,7 @@ def test_class_names_or_ids_alone_are_enough(tmp_path, classes):
         ({"class_label": [2, 1]}, "1 boxes of class 'person' have id 2, in the label map it is 1"),
         ({"class_text": [1, 2]}, "1 records have image/object/class/text of another kind than bytes"),
         ({"bbox_xmin": [0, 0]}, "1 records have image/object/bbox/xmin of another kind than float"),
+        ({"weight": [1.0]}, "1 records have another number of weights than of classes"),
         ({"encoded": []}, "1 records have no image"),
         ({"encoded": [b""]}, "1 records have no image"),
     ],
@@ -163,3 +165,16 @@ def test_more_boxes_than_the_reader_takes_are_a_warning(tmp_path):
     train = survey_side("train", folder.train, folder.label_map)
     (finding,) = check_batch(config("train_input_reader.max_number_of_boxes=1"), train, folder)
     assert finding.advice == "--set train_input_reader.max_number_of_boxes=2"
+
+
+def test_center_net_cannot_learn_from_boxes_of_a_low_weight(tmp_path):
+    folder = write_folder(tmp_path, [example(weight=[1.0, 0.0]), example(weight=[0.5, 1.0])])
+    train = survey_side("train", folder.train, folder.label_map)
+    center_net = new_pipeline_config()
+    center_net.model.center_net.num_classes = 2
+    assert check_box_weights(config(), train, folder) == []
+    (finding,) = check_box_weights(center_net, train, folder)
+    assert finding.severity == "error"
+    assert "2 boxes of a weight below 1, which CenterNet takes for background" in str(finding)
+    sure = write_folder(tmp_path / "sure", [example(weight=[1.0, 1.0])])
+    assert check_box_weights(center_net, survey_side("train", sure.train, sure.label_map), sure) == []

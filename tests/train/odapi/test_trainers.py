@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from detloop.records import write_records
+from tests.tables import IMAGES_HEADER, row, write_csv
 from tests.train.tiny_configs import draw_records, write_ssd_config
 
 pytestmark = pytest.mark.heavy
@@ -79,3 +81,38 @@ def test_weights_of_another_class_count_leave_only_the_class_heads_out(tmp_path,
     assert "312 of 324" in said
     assert "12 of another shape" in said
     assert "lass" in said
+
+
+def records_of(folder: Path, generation: str, rows: list[tuple[object, ...]], **options: Any) -> None:
+    """Records of the drawn images 000.jpg ... 011.jpg with these boxes alone, beside a config."""
+    draw_records(folder)
+    write_ssd_config(folder, generation)
+    write_csv(folder / "images.csv", [(f"{number:03d}.jpg", 96, 64, 0, "") for number in range(12)], IMAGES_HEADER)
+    write_records(
+        detections=write_csv(folder / "detections.csv", rows),
+        images=str(folder / "images"),
+        output=folder / "records",
+        first=9,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("generation", ["tf1", "tf2"])
+def test_batches_without_any_box_have_a_finite_loss(tmp_path, generation):
+    """Of the images one has a box, and it validates."""
+    records_of(tmp_path, generation, [row("011.jpg", (10, 8, 50, 40), "thing")], keep_negatives=True)
+    losses = result_of("negatives", generation, tmp_path)
+    assert len(losses) == 3
+    assert all(0 < loss < 1000 for loss in losses)
+
+
+@pytest.mark.parametrize("generation", ["tf1", "tf2"])
+def test_weights_reach_the_trainer_also_through_a_crop(tmp_path, generation):
+    rows = []
+    for number in range(12):
+        rows.append(row(f"{number:03d}.jpg", (30, 10, 70, 50), "thing", score=0.75))
+        rows.append(row(f"{number:03d}.jpg", (20, 20, 60, 60), "thing", score=0.25))
+    records_of(tmp_path, generation, rows, threshold="0.5", ignore_from=0.2, score_weights=True)
+    images = result_of("weighted", generation, tmp_path)
+    assert [0.75, 0.0] in images
+    assert {weight for weights in images for weight in weights} == {0.75, 0.0}

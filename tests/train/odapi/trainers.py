@@ -147,8 +147,43 @@ def two_devices(generation: str, folder: Path, checkpoint: Path | None) -> Any:
     }
 
 
+def negatives(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    """The losses of batches in which no image has a box."""
+    return [result.total_loss for result in stepped(trainer(generation, folder, []), 3)]
+
+
+def weighted(generation: str, folder: Path, checkpoint: Path | None) -> Any:
+    """The weights of each image's boxes in some batches, read by the API's decoder and augmented by a random crop."""
+    import tensorflow as tf
+    from object_detection.builders import model_builder
+
+    from detloop.train.odapi.input_pipeline import training_batches
+
+    config = read_config(folder / f"{generation}.config")
+    config.train_config.data_augmentation_options.add().ssd_random_crop.SetInParent()
+    records = open_records_folder(folder / "records")
+    fill_in(config, records, steps=4, batch_size=None, class_count_is_set=False)
+    dataset = training_batches(config, model_builder.build(config.model, is_training=True), records.train, 0)
+    if generation == "tf2":
+        batches = [[labels[name].numpy() for name in COUNT_AND_WEIGHTS] for _, labels in dataset.take(5)]
+    else:
+        iterator = tf.compat.v1.data.make_initializable_iterator(dataset)
+        _, labels = iterator.get_next()
+        with tf.compat.v1.Session() as session:
+            session.run([tf.compat.v1.tables_initializer(), iterator.initializer])
+            batches = [session.run([labels[name] for name in COUNT_AND_WEIGHTS]) for _ in range(5)]
+    return [its[:count].tolist() for counts, weights in batches for count, its in zip(counts, weights, strict=True)]
+
+
+COUNT_AND_WEIGHTS = ("num_groundtruth_boxes", "groundtruth_weights")
+
+
 SCENARIOS: dict[str, Callable[[str, Path, Path | None], Any]] = {
-    scenario.__name__: scenario for scenario in (names, warm_start, bfloat16, clipped, frozen, averages, two_devices)
+    scenario.__name__: scenario
+    for scenario in (
+        *(names, warm_start, bfloat16, clipped, frozen, averages, two_devices),
+        *(negatives, weighted),
+    )
 }
 
 if __name__ == "__main__":
