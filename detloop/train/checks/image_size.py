@@ -43,15 +43,20 @@ def input_size(config: PipelineConfig, image_wh: tuple[int, int]) -> tuple[int, 
     return _resized(_resizer(config), image_wh, padded=True)
 
 
+def resized_size(config: PipelineConfig, image_wh: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of an image in the model, without what it is padded with."""
+    return _resized(_resizer(config), image_wh, padded=False)
+
+
 def _typical_input(config: PipelineConfig, train: Survey) -> tuple[tuple[int, int], tuple[float, float]]:
     """The commonest image's size in the model, and how much its sides are scaled."""
     image_wh, _ = train.image_sizes_wh.most_common(1)[0]
-    input_wh = _resized(_resizer(config), image_wh, padded=False)
+    input_wh = resized_size(config, image_wh)
     return input_wh, (input_wh[0] / image_wh[0], input_wh[1] / image_wh[1])
 
 
 def _shorter_side_px(config: PipelineConfig, width: float, height: float, image_wh: tuple[int, int]) -> float:
-    input_wh = _resized(_resizer(config), image_wh, padded=False)
+    input_wh = resized_size(config, image_wh)
     return min(width * input_wh[0], height * input_wh[1])
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from detloop.errors import DetloopError
 from detloop.store import existing_file
+from detloop.train.checks.anchors import check_anchors
 from detloop.train.checks.checkpoint import check_checkpoint, read_weights
 from detloop.train.checks.findings import Finding
 from detloop.train.checks.image_size import check_image_size
@@ -103,6 +104,7 @@ def _check_records(config: PipelineConfig | None, records: RecordsFolder) -> lis
         findings += check_box_weights(config, train, records)
         findings += check_batch(config, train, records)
         findings += check_image_size(config, train)
+        findings += check_anchors(config, train)
         findings += check_memory(config, train, main_memory_bytes(), gpu_memory_bytes())
     return findings
 
