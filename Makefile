@@ -4,7 +4,7 @@ export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
 EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
-DEMO := $(if $(QUICK),--quick) $(if $(VIDEO),--video $(VIDEO))
+DEMO := $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(VIDEO),--video $(VIDEO))
 
 .PHONY: demo test test-heavy odapi-tests families lint bench clean env
 .DELETE_ON_ERROR:

@@ -60,6 +60,7 @@ def detection_loop(
     static_boxes: str = "off",
     steps: int = 0,
     batch_size: int = 0,
+    overrides: str = "",
     images_version: str = "",
     config_version: str = "",
     labels_version: str = "",
@@ -101,6 +102,7 @@ def detection_loop(
         static_boxes: "report" boxes at one place in most images, "drop" them, or "off".
         steps: Training steps; 0 for the config's.
         batch_size: Training images a step; 0 for the config's.
+        overrides: Fields of the config that change, as a.b.c=value, one a line.
         images_version: Anything that changes when the images or the teacher do, so that cached steps run again.
         config_version: Anything that changes when the config or the checkpoint does.
         labels_version: Anything that changes when the labelled CSV or the manifest does.
@@ -153,6 +155,7 @@ def detection_loop(
         checkpoint=checkpoint,
         steps=steps,
         batch_size=batch_size,
+        overrides=overrides,
         config_version=config_version,
     )
     exported = export(images=images, training=trained.outputs["training"])
@@ -170,6 +173,7 @@ def detection_loop(
         student=detected.outputs["detections"],
         evaluation=measured.outputs["evaluation"],
         training=trained.outputs["training"],
+        threshold=threshold,
     )
     return LoopOutputs(
         teacher_detections=labelled.outputs["detections"],

@@ -14,6 +14,7 @@ def report(
     training: dsl.Input[dsl.Model],
     page: dsl.Output[dsl.HTML],
     summary: dsl.Output[dsl.Markdown],
+    threshold: float = 0.0,
 ) -> None:
     """Show teacher and student side by side on the same images, with the metrics.
 
@@ -23,6 +24,7 @@ def report(
         student: The student's detections.
         evaluation: A folder of the evaluate step.
         training: A folder of the train step, for its loss curve.
+        threshold: Boxes with a score above this are counted and shown.
 
     Returns:
         page: One HTML page that opens offline.
@@ -40,6 +42,7 @@ def report(
         metrics=metrics,
         training_log=Path(training.path) / "training_log.csv",
         output=Path(page.path),
+        threshold=threshold,
     )
     write_markdown(metrics=metrics, output=Path(summary.path))
     page.metadata.update(made.metadata())

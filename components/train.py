@@ -13,6 +13,7 @@ def train(
     checkpoint: str = "",
     steps: int = 0,
     batch_size: int = 0,
+    overrides: str = "",
     config_version: str = "",
 ) -> None:
     """Train a detector from a pipeline.config on records.
@@ -23,6 +24,7 @@ def train(
         checkpoint: Weights to start from: a TF1 frozen graph or a checkpoint; empty for the config's.
         steps: Training steps; 0 for the config's.
         batch_size: Images a step; 0 for the config's.
+        overrides: Fields of the config that change, as a.b.c=value, one a line.
         config_version: Anything that changes when the config or the checkpoint does; KFP's cache goes by parameters.
 
     Returns:
@@ -39,6 +41,7 @@ def train(
         checkpoint=checkpoint or None,
         steps=int(steps) or None,
         batch_size=int(batch_size) or None,
+        overrides=overrides.splitlines(),
     )
     training.metadata.update(summary.metadata())
     print(summary)

@@ -1,13 +1,15 @@
 """The demo: a real film, a real detector, and the whole loop on this machine.
 
 `make demo` labels frames 1 to 600 of a film of pedestrians, trains a student on the labels, measures it, exports it,
-detects again with it, and shows teacher and student side by side. `make demo QUICK=1` does it with 60 frames.
+detects again with it, and shows teacher and student side by side. `make demo QUICK=1` does it with 60 frames,
+`make demo FULL=1` lets the teacher look at mirrored frames too and trains longer.
 """
 
 import argparse
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.film import find_film
@@ -15,15 +17,40 @@ from demo.teacher import find_teacher
 from detloop.errors import DetloopError
 
 DEMO = Path(__file__).resolve().parent
-FULL = {"frames": 600, "steps": 300}
-QUICK = {"frames": 60, "steps": 20}
+LABELS = (
+    *("--tile", "300x300", "--overlap", 0.35),
+    *("--threshold", 0.4, "--ignore-from", 0.2, "--keep-negatives", "--group-by-time", 20),
+)
+"""How the teacher looks and what of it is believed; docs/labels.md tells what each is worth."""
+
+SCHEDULE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of the film is labelled, how, and how long the student trains.
+
+    Attributes:
+        name: the folder's in out/.
+        views: further options of the teacher's looking.
+    """
+
+    name: str
+    frames: int
+    steps: int
+    views: tuple[str, ...] = ()
+
+
+QUICK = Size("demo-quick", frames=60, steps=20)
+PLAIN = Size("demo", frames=600, steps=300)
+FULL = Size("demo-full", frames=600, steps=1000, views=("--flip",))
 
 
 def main() -> None:
     options = parse_options()
     began = time.monotonic()
-    size = QUICK if options.quick else FULL
-    output = options.output or Path("out") / ("demo-quick" if options.quick else "demo")
+    size = options.size
+    output = options.output or Path("out") / size.name
     try:
         film = find_film(options.video, Path("out") / "film")
         model, label_map = find_teacher(output)
@@ -31,13 +58,14 @@ def main() -> None:
         sys.exit(f"demo: error: {error}")
     frames = output / "frames"
     if not frames.exists():
-        run_detloop("frames", "--video", film, "--output", frames, "--first", size["frames"])
+        run_detloop("frames", "--video", film, "--output", frames, "--first", size.frames)
     run_detloop(
         "run",
         *("--images", frames),
         *("--model", model, "--label-map", label_map, "--checkpoint", model),
         *("--config", DEMO / "pipeline.config", "--classes", "person"),
-        *("--steps", size["steps"], "--output", output),
+        *(*LABELS, *size.views),
+        *("--steps", size.steps, "--set", f"{SCHEDULE}.total_steps={size.steps}", "--output", output),
     )
     print(f"\nteacher and student side by side: {(output / 'report.html').resolve()}")
     print(f"demo finished in {time.monotonic() - began:.0f} s")
@@ -45,9 +73,12 @@ def main() -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="60 frames and 20 steps")
+    parser.set_defaults(size=PLAIN)
+    sizes = parser.add_mutually_exclusive_group()
+    sizes.add_argument("--quick", dest="size", action="store_const", const=QUICK, help="60 frames and 20 steps")
+    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored frames and 1000 steps")
     parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
-    parser.add_argument("--output", type=Path, help="default: out/demo, out/demo-quick")
+    parser.add_argument("--output", type=Path, help="default: out/demo, out/demo-quick, out/demo-full")
     return parser.parse_args()
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from detloop.cli_options import FILE, images_option, label_options, strict_option, views_options
+from detloop.cli_options import FILE, images_option, label_options, overrides_option, strict_option, views_options
 from detloop.errors import DetloopError
 from detloop.store import local_path
 
@@ -109,7 +109,7 @@ def records(classes: str | None, **options: Any) -> None:
 @click.option("--checkpoint", metavar="URI", help="Weights to start from: a TF1 frozen graph, or a checkpoint.")
 @click.option("--steps", type=click.IntRange(min=1), help="Training steps, instead of the config's.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images a step, instead of the config's.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set any config field, as a.b.c=value.")
+@overrides_option
 @click.option(
     "--checkpoint-every", default=100, show_default=True, type=click.IntRange(min=1), help="Steps a checkpoint."
 )
@@ -240,6 +240,7 @@ def frames(**options: Any) -> None:
 @label_options
 @click.option("--steps", default=0, help="Training steps, instead of the config's.")
 @click.option("--batch-size", default=0, help="Training images a step, instead of the config's.")
+@overrides_option
 def run(output: Path, **arguments: Any) -> None:
     """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed.
 
@@ -253,6 +254,7 @@ def run(output: Path, **arguments: Any) -> None:
         needs = (arguments[name] for name in ("label_threshold", "choose_thresholds", "ignore_from"))
         arguments["teacher_threshold"] = lowest_score_needed(*needs)
     arguments = {name: value for name, value in arguments.items() if value is not None}
+    arguments["overrides"] = "\n".join(arguments["overrides"])
     for name in ("images", "model", "label_map", "config", "checkpoint"):
         arguments[name] = os.path.abspath(local_path(arguments[name])) if arguments[name] else ""
     sample = arguments.get("choose_thresholds", "scores")

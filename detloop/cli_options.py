@@ -92,6 +92,12 @@ def strict_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--strict", is_flag=True, help=help_text)(command)
 
 
+def overrides_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Fields of the pipeline.config that change."""
+    help_text = "Set any field of the config, as a.b.c=value; may be given again."
+    return click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help=help_text)(command)
+
+
 def views_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is looked at besides the whole frame, and how the boxes found there become one an object."""
     return _with_all(VIEWS_OPTIONS, command)

@@ -8,7 +8,7 @@ has six decimals and may be missing in a file of human labels. error is empty fo
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,6 +88,22 @@ def read_detections(path: Path, in_order: bool | None = None) -> Iterator[ImageD
     chunks = read_box_columns(path)
     for columns in whole_images(chunks) if in_order else in_order_of_names(chunks):
         yield from _images_of(path, columns)
+
+
+def scored_above(image: ImageDetections, threshold: float) -> ImageDetections:
+    """The image with the boxes alone whose score is strictly above the threshold."""
+    kept = image.scores > threshold
+    if kept.all():
+        return image
+    rows = np.flatnonzero(kept).tolist()
+    return replace(
+        image,
+        class_names=[image.class_names[row] for row in rows],
+        scores=image.scores[kept],
+        boxes_px=image.boxes_px[kept],
+        lines=tuple(image.lines[row] for row in rows) if image.lines else (),
+        is_ignored=tuple(image.is_ignored[row] for row in rows) if image.is_ignored else (),
+    )
 
 
 def read_image_rows(path: Path) -> Iterator[ImageRow]:

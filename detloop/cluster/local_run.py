@@ -63,7 +63,8 @@ class RunSummary:
             rows.append(f"{step.name:<{width}}  {seconds:>8}  {_shown_figures(step.figures)}")
             rows.append(f"{'':<{width}}            {step.path}")
         rows.append(
-            f"{self.seconds:.0f} s in all; in {self.output}: report.html, model/, metrics.json, student/, teacher/"
+            f"{self.seconds:.0f} s in all; in {self.output}: report.html, records.html, model/, metrics.json,"
+            " student/, teacher/"
         )
         return "\n".join(rows)
 
@@ -144,6 +145,7 @@ def _collect(artifacts: dict[str, Any], output: Path) -> None:
             shutil.copytree(artifacts[artifact].path, folder, dirs_exist_ok=True)
     for name, path in (
         ("report.html", Path(artifacts["report"].path)),
+        ("records.html", Path(artifacts["records_report"].path)),
         ("metrics.json", Path(artifacts["evaluation"].path) / "metrics.json"),
     ):
         with write_file_whole(output / name) as partial:

@@ -77,6 +77,7 @@ def write_comparison(
     metrics: Path | None,
     output: Path,
     training_log: Path | None = None,
+    threshold: float = 0.0,
     pictures: int = 10,
 ) -> ReportSummary:
     """Writes one self-contained HTML page of at most 5 MB, which opens without a network.
@@ -87,6 +88,7 @@ def write_comparison(
         metrics: the metrics.json of the student's evaluation, if there is one.
         output: the page to write.
         training_log: the training_log.csv of the student's training, if there is one.
+        threshold: of both tables, boxes with a score above this are counted and shown.
         pictures: how many images to show, evenly spread over those that both detectors could read.
 
     Raises:
@@ -97,7 +99,7 @@ def write_comparison(
     curve = None if training_log is None else read_loss_curve(training_log)
     source = open_source(images)
     chosen = choose_images(teacher, student, pictures)
-    found_by_teacher, found_by_student = count_found(teacher, chosen.rows), count_found(student, chosen.rows)
+    found_by_teacher, found_by_student = (count_found(table, chosen.rows, threshold) for table in (teacher, student))
     names = _names_by_frequency(found_by_teacher, found_by_student)
     colors = class_colors(names)
     content = render(

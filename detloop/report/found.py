@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detloop.detections import ImageDetections, ImageRow, read_detections, read_image_rows
+from detloop.detections import ImageDetections, ImageRow, read_detections, read_image_rows, scored_above
 from detloop.errors import DetloopError
 from detloop.progress import Progress
 
@@ -73,8 +73,8 @@ def choose_images(teacher: Path, student: Path, count: int) -> ChosenImages:
     return ChosenImages(rows, common)
 
 
-def count_found(detections: Path, shown: Sequence[ImageRow]) -> Found:
-    """Counts one detector's tables, keeping only the detections on the images to show.
+def count_found(detections: Path, shown: Sequence[ImageRow], threshold: float) -> Found:
+    """Counts one detector's boxes that score above the threshold, keeping only those on the images to show.
 
     Raises:
         DetloopError: a table is missing or damaged, or its detections are on an image of another size.
@@ -87,8 +87,8 @@ def count_found(detections: Path, shown: Sequence[ImageRow]) -> Found:
     kept: dict[str, ImageDetections] = {}
     boxes_of_class: Counter[str] = Counter()
     with Progress("count boxes") as progress:
-        for image in read_detections(detections):
-            images_with_boxes += 1
+        for image in (scored_above(each, threshold) for each in read_detections(detections)):
+            images_with_boxes += len(image) > 0
             boxes_of_class.update(image.class_names)
             if image.filename in rows:
                 kept[image.filename] = image

@@ -43,6 +43,7 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
     summary = str(run_locally(tiny_loop, {"text": "abc", "diary": str(diary)}, tmp_path / "out"))
 
     assert (tmp_path / "out/report.html").read_text() == "<p>learnt</p>"
+    assert (tmp_path / "out/records.html").read_text() == "<p>learnt</p>"
     assert json.loads((tmp_path / "out/metrics.json").read_text()) == {}
     assert (tmp_path / "out/teacher/detections.csv").read_text() == "abc"
     assert (tmp_path / "out/model/saved_model/attempts").is_file()

@@ -17,6 +17,7 @@ class TinyOutputs(NamedTuple):
     evaluation: dsl.Artifact
     metrics: dsl.Metrics
     student_detections: dsl.Dataset
+    records_report: dsl.HTML
     report: dsl.HTML
 
 
@@ -82,6 +83,7 @@ def tiny_loop(text: str, diary: str, gate: str = "", trouble: str = "") -> TinyO
         evaluation=learnt.outputs["evaluation"],
         metrics=learnt.outputs["metrics"],
         student_detections=labelled.output,
+        records_report=learnt.outputs["page"],
         report=learnt.outputs["page"],
     )
 

@@ -153,6 +153,24 @@ def test_what_each_found_is_counted_by_class(simple_run: Run) -> None:
     assert ["dog", "0", "1"] in rows
 
 
+def test_boxes_at_or_below_the_threshold_are_neither_counted_nor_shown(make_run: Callable[..., Run]) -> None:
+    run = make_run(["a.png", "b.png"])
+    run.tables(
+        "teacher",
+        [
+            row("a.png", (30, 10, 60, 50), score=0.41),
+            row("a.png", (1, 1, 9, 9), score=0.4),
+            row("b.png", (5, 5, 20, 20), score=0.2),
+        ],
+    )
+    run.tables("student", [])
+    summary = run.write(threshold=0.4)
+    assert (summary.teacher_boxes, summary.student_boxes) == (1, 0)
+    alts = [image["alt"] for image in run.page(threshold=0.4).attributes("img")]
+    assert alts[0] == "Teacher: 1 box on a.png"
+    assert alts[2] == "Teacher: no box on b.png"
+
+
 def test_metrics_and_what_they_are_measured_against(simple_run: Run, tmp_path: Path) -> None:
     metrics = tmp_path / "metrics.json"
     metrics.write_text(json.dumps(METRICS))
