@@ -19,11 +19,12 @@ from detloop.errors import DetloopError
 DEMO = Path(__file__).resolve().parent
 LABELS = (
     *("--tile", "300x300", "--overlap", 0.35),
-    *("--threshold", 0.4, "--ignore-from", 0.2, "--keep-negatives", "--group-by-time", 20),
+    *("--threshold", 0.4, "--ignore-from", 0.2, "--keep-negatives", "--group-by-time", 12),
 )
 """How the teacher looks and what of it is believed; docs/labels.md tells what each is worth."""
 
-SCHEDULE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
+SCHEDULE_STEPS = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate.total_steps"
+"""Over so many steps the learning rate falls; no fewer than the config's, whose warm-up alone takes 20."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Size:
 
 QUICK = Size("demo-quick", frames=60, steps=20)
 PLAIN = Size("demo", frames=600, steps=300)
-FULL = Size("demo-full", frames=600, steps=1000, views=("--flip",))
+FULL = Size("demo-full", frames=600, steps=1500, views=("--flip",))
 
 
 def main() -> None:
@@ -65,7 +66,7 @@ def main() -> None:
         *("--model", model, "--label-map", label_map, "--checkpoint", model),
         *("--config", DEMO / "pipeline.config", "--classes", "person"),
         *(*LABELS, *size.views),
-        *("--steps", size.steps, "--set", f"{SCHEDULE}.total_steps={size.steps}", "--output", output),
+        *("--steps", size.steps, "--set", f"{SCHEDULE_STEPS}={max(size.steps, PLAIN.steps)}", "--output", output),
     )
     print(f"\nteacher and student side by side: {(output / 'report.html').resolve()}")
     print(f"demo finished in {time.monotonic() - began:.0f} s")
@@ -76,7 +77,7 @@ def parse_options() -> argparse.Namespace:
     parser.set_defaults(size=PLAIN)
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", dest="size", action="store_const", const=QUICK, help="60 frames and 20 steps")
-    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored frames and 1000 steps")
+    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored tiles and 1500 steps")
     parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
     parser.add_argument("--output", type=Path, help="default: out/demo, out/demo-quick, out/demo-full")
     return parser.parse_args()
