@@ -1,4 +1,4 @@
-# The verbs: demo, test, test-heavy, odapi-tests, families, lint, bench, clean. Each sets up what it needs in .venv first.
+# The verbs: demo, test, test-heavy, odapi-tests, families, study, lint, bench, clean. Each sets up what it needs in .venv first.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
@@ -6,7 +6,7 @@ EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
 DEMO := $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(VIDEO),--video $(VIDEO))
 
-.PHONY: demo test test-heavy odapi-tests families lint bench clean env
+.PHONY: demo test test-heavy odapi-tests families study lint bench clean env
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -20,6 +20,9 @@ odapi-tests: .venv/ready
 
 families: .venv/ready
 	$(PYTHON) -m tools.families
+
+study: .venv/ready
+	$(PYTHON) -m tools.study --labels $(or $(LABELS),$(error give the human labels: make study LABELS=/path/to/labels.csv)) $(if $(VIDEO),--video $(VIDEO))
 
 test-heavy: .venv/ready
 	.venv/bin/pytest -m heavy

@@ -65,7 +65,6 @@ ROWS = {
         _records("high-threshold", "above 0.6, ignored from 0.2", "--threshold", "0.6", *BAND),
         _records("chosen-threshold", "threshold chosen from the scores", "--choose-thresholds", "scores"),
         _records("score-weights", "boxes weigh their score", *RECIPE.trust, "--score-weights"),
-        _records("negatives", "frames without boxes kept", *RECIPE.trust, "--keep-negatives"),
         _training("teacher-size", "input 300x300, as the teacher's", f"{SIZE}.width=300", f"{SIZE}.height=300"),
         _training(
             "random-crop",
