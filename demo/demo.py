@@ -44,7 +44,7 @@ class Size:
 
 QUICK = Size("demo-quick", frames=60, steps=20)
 PLAIN = Size("demo", frames=600, steps=300)
-FULL = Size("demo-full", frames=600, steps=1500, views=("--flip",))
+FULL = Size("demo-full", frames=600, steps=1000, views=("--flip",))
 
 
 def main() -> None:
@@ -77,7 +77,7 @@ def parse_options() -> argparse.Namespace:
     parser.set_defaults(size=PLAIN)
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", dest="size", action="store_const", const=QUICK, help="60 frames and 20 steps")
-    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored tiles and 1500 steps")
+    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored tiles and 1000 steps")
     parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
     parser.add_argument("--output", type=Path, help="default: out/demo, out/demo-quick, out/demo-full")
     return parser.parse_args()
