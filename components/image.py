@@ -1,8 +1,6 @@
-"""The container image that every step runs in."""
-
-import os
+"""The container image that a step runs in where no profile names one."""
 
 from detloop import __version__
 
-IMAGE = os.environ.get("DETLOOP_IMAGE", f"detloop:{__version__}")
-"""Read when the pipeline is compiled; never `latest`, so that a run can be repeated."""
+IMAGE = f"detloop:{__version__}"
+"""Never `latest`, so that a run can be repeated; `detloop compile` puts the profile's image in its place."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from detloop import cluster_cli
 from detloop.cli_options import FILE, images_option, label_options, overrides_option, strict_option, views_options
 from detloop.errors import DetloopError
 from detloop.store import local_path
@@ -296,14 +297,8 @@ def zoo_get(**options: Any) -> None:
     click.echo(get_model(**options))
 
 
-@main.command("compile")
-@click.option("--output", default="pipeline.yaml", show_default=True, type=FILE, help="The YAML file to write.")
-def compile_command(output: Path) -> None:
-    """Compile the pipeline to the YAML that a KFP server takes."""
-    from detloop.cluster import compile_pipeline
-    from pipeline import detection_loop
-
-    click.echo(f"wrote {compile_pipeline(detection_loop, output)}")
+for _command in cluster_cli.COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ its checkpoints as any model is measured."""
 
 DOORS = {
     "kfp": ("pipeline", "components", "detloop.cluster"),
+    "kfp_server_api": ("detloop.cluster", "detloop.summary"),
     "object_detection": ("detloop.train.odapi",),
     "minio": ("detloop.store",),
     "google.cloud.storage": ("detloop.store",),
@@ -123,7 +124,7 @@ def _level(module: str) -> str:
         return "ground"
     if parts[1] in STAGES:
         return "stage"
-    if parts[1] in ("cli", "cli_options"):
+    if parts[1] in ("cli", "cli_options", "cluster_cli"):
         return "cli"
     raise AssertionError(f"{module}: give it a place in the house, in tests/arrows.py and in design.md")
 
