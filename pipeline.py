@@ -9,7 +9,10 @@ from components.evaluate import evaluate
 from components.export import export
 from components.records import records
 from components.report import report
+from components.summary import summary
 from components.train import train
+
+__all__ = ["detection_loop", "summary"]
 
 
 class LoopOutputs(NamedTuple):

@@ -20,10 +20,14 @@ GROUND_FLOOR = (
     "ahead",
     "pages",
 )
-STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "zoo")
-STAGE_LINKS = (("detloop.export", "detloop.train.odapi"), ("detloop.train", "detloop.evaluate"))
+STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "summary", "zoo")
+STAGE_LINKS = (
+    ("detloop.export", "detloop.train.odapi"),
+    ("detloop.train", "detloop.evaluate"),
+    ("detloop.cluster", "detloop.summary"),
+)
 """Stages that may use a part of another: an export is built and proven in the API's own runtime; a training measures
-its checkpoints as any model is measured."""
+its checkpoints as any model is measured; who watches a run reads its steps as the run's own summary does."""
 
 DOORS = {
     "kfp": ("pipeline", "components", "detloop.cluster"),

@@ -1,7 +1,25 @@
-"""Running the pipeline: compiled for a cluster, or executed here from the same definition."""
+"""Running the pipeline: compiled for a cluster and handed to its KFP server, or executed here from the same graph."""
 
 from detloop.cluster.compiled import build, compile_pipeline
+from detloop.cluster.connection import connect
 from detloop.cluster.local_run import RunSummary, run_locally
+from detloop.cluster.schedule import create_schedule, delete_schedule, list_schedules, pause_schedule, resume_schedule
 from detloop.cluster.settings import load_profile
+from detloop.cluster.submit import submit_run
+from detloop.cluster.watch import watch_run
 
-__all__ = ["RunSummary", "build", "compile_pipeline", "load_profile", "run_locally"]
+__all__ = [
+    "RunSummary",
+    "build",
+    "compile_pipeline",
+    "connect",
+    "create_schedule",
+    "delete_schedule",
+    "list_schedules",
+    "load_profile",
+    "pause_schedule",
+    "resume_schedule",
+    "run_locally",
+    "submit_run",
+    "watch_run",
+]

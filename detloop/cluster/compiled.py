@@ -1,5 +1,6 @@
 """The pipeline as the YAML that a KFP server takes: the same graph as the local run's, placed by a profile."""
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
@@ -34,13 +35,10 @@ def build(pipeline: Any, profile: Profile, exit_step: Any = None) -> Any:
     story = pipeline.pipeline_func
 
     def placed(*arguments: Any) -> None:
-        watch = exit_step(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER) if exit_step else None
-        if watch is None:
+        watching = dsl.ExitHandler(exit_step(run_id=dsl.PIPELINE_JOB_ID_PLACEHOLDER), "loop") if exit_step else None
+        with watching or contextlib.nullcontext():
             story(*arguments)
-        else:
-            with dsl.ExitHandler(watch, name="loop"):
-                story(*arguments)
-        tasks = [*pipeline_context.Pipeline.get_default_pipeline().tasks.values(), *([watch] if watch else [])]
+        tasks = pipeline_context.Pipeline.get_default_pipeline().tasks.values()
         _place_all([task for task in tasks if task.container_spec is not None], profile)
 
     return dsl.pipeline(name=pipeline.name, description=pipeline.description)(_with_face_of(story, placed))

@@ -13,11 +13,12 @@ from components.evaluate import evaluate
 from components.export import export
 from components.records import records as write_records
 from components.report import report
+from components.summary import summary
 from components.train import train
 from detloop.labels import read_label_map
 from tests.drawn import BLUE, RED, draw_image
 
-COMPONENTS = {step.name: step for step in (detect, write_records, train, export, evaluate, report)}
+COMPONENTS = {step.name: step for step in (detect, write_records, train, export, evaluate, report, summary)}
 ROOT = Path(__file__).parent.parent.parent
 
 
