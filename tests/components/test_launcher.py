@@ -1,0 +1,149 @@
+"""Every step run as KFP's launcher runs it on Kubernetes: its command, an environment of its own, files for outputs."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from detloop.cluster import build, compile_pipeline, load_profile
+from detloop.evaluate import evaluate_detections
+from pipeline import detection_loop, summary
+from tests.cluster.kfp_server import KfpServer
+from tests.cluster.run_states import at, step
+from tests.drawn import RED, draw_image
+from tests.launcher import Artifact, Finished, Launcher
+from tests.summary.conftest import server as server
+from tests.tables import IMAGES_HEADER, row, write_csv
+from tests.train.tiny_configs import write_ssd_config
+
+BOX_PX = (8, 8, 40, 48)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    path = tmp_path_factory.mktemp("compiled") / "pipeline.yaml"
+    compile_pipeline(build(detection_loop, load_profile("cpu"), summary), path)
+    return next(yaml.safe_load_all(path.read_text()))
+
+
+@pytest.fixture
+def launcher(pipeline: dict[str, Any], tmp_path: Path) -> Launcher:
+    return Launcher(pipeline, tmp_path)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """Six images with a red rectangle."""
+    for number in range(6):
+        draw_image(tmp_path / f"images/{number}.png", [BOX_PX], color=RED)
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def detections(launcher: Launcher, images: Path) -> Artifact:
+    """What the teacher is supposed to have found."""
+    made = launcher.artifact("given/detections", "system.Dataset")
+    made.path.mkdir()
+    names = sorted(path.name for path in images.iterdir())
+    write_csv(made.path / "detections.csv", [row(name, BOX_PX, "red") for name in names])
+    write_csv(made.path / "images.csv", [(name, 96, 64, 1, "") for name in names], IMAGES_HEADER)
+    return made
+
+
+@pytest.fixture
+def records(launcher: Launcher, images: Path, detections: Artifact) -> Finished:
+    return checked(launcher.run("exec-records", {"images": str(images), "first": 4}, {"detections": detections}))
+
+
+def checked(finished: Finished) -> Finished:
+    """A step that succeeded and left a file or folder for each of its outputs."""
+    assert finished.code == 0, finished.said
+    assert [name for name, one in finished.outputs.items() if not one.path.exists()] == []
+    return finished
+
+
+def test_no_step_needs_a_placeholder_that_the_launcher_lacks(pipeline: dict[str, Any]) -> None:
+    executors = pipeline["deploymentSpec"]["executors"].items()
+    containers = {name: one["container"] for name, one in executors if "container" in one}
+    assert len(containers) >= 8
+    for name, container in containers.items():
+        words = [*container["command"], *container["args"], *(one["value"] for one in container.get("env", []))]
+        placeholders = [found for word in words for found in re.findall(r"\{\{.*?\}\}", word)]
+        assert (name, placeholders) == (name, ["{{$}}"])
+        assert "{{" not in container["command"][0]
+
+
+def test_no_step_has_output_parameters_or_lists_of_artifacts(pipeline: dict[str, Any]) -> None:
+    """The launcher fails a step whose output parameter is not written, and cannot make lists."""
+    for component in pipeline["components"].values():
+        if "executorLabel" in component:
+            outputs = component.get("outputDefinitions", {})
+            assert "parameters" not in outputs
+            assert [one for one in outputs.get("artifacts", {}).values() if one.get("isArtifactList")] == []
+
+
+def test_records(records: Finished) -> None:
+    names = {path.name for path in records.outputs["records"].path.iterdir()}
+    assert {"train-00000-of-00001.record", "valid-00000-of-00001.record", "split.csv"} <= names
+    assert records.outputs["records"].metadata["train_images"] == 4
+
+
+def test_report(launcher: Launcher, images: Path, detections: Artifact) -> None:
+    evaluation, training = launcher.artifact("given/evaluation"), launcher.artifact("given/training", "system.Model")
+    table = detections.path / "detections.csv"
+    evaluate_detections(detections=table, ground_truth=table, output=evaluation.path)
+    training.path.mkdir()
+    (training.path / "training_log.csv").write_text("step,loss,learning_rate,images_per_second\n1,2.5,0.01,9\n")
+    given = {"teacher": detections, "student": detections, "evaluation": evaluation, "training": training}
+    finished = checked(launcher.run("exec-report", {"images": str(images)}, given))
+    assert "data:image/jpeg;base64," in finished.outputs["page"].path.read_text()
+    assert finished.outputs["page"].metadata["teacher_boxes"] == 6
+
+
+def test_summary(launcher: Launcher, server: KfpServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.progress = [at("RUNNING", step("detect", "FAILED", 5, 65))]
+    status = {"state": "FAILED", "pipelineJobResourceName": "runs/run-1", "pipelineTaskName": "loop", "error": {}}
+    endpoint = os.environ["KF_PIPELINES_ENDPOINT"]
+    parameters = {"run_id": "run-1", "status": status}
+    finished = checked(launcher.run("exec-summary", parameters, {}, KF_PIPELINES_ENDPOINT=endpoint))
+    assert "| detect with the teacher | failed | 60 |" in finished.outputs["page"].path.read_text()
+
+
+def test_a_step_that_fails_fails_with_its_reason(launcher: Launcher, images: Path) -> None:
+    nothing = launcher.artifact("given/nothing", "system.Dataset")
+    finished = launcher.run("exec-records", {"images": str(images)}, {"detections": nothing})
+    assert finished.code != 0
+    assert "nothing/detections.csv" in finished.said
+    assert not finished.outputs["records"].path.exists()
+
+
+@pytest.mark.heavy
+def test_detect(launcher: Launcher, images: Path, frozen_graph: Path, color_label_map: Path) -> None:
+    model, label_map = launcher.artifact("given/model", "system.Model"), launcher.artifact("given/label_map")
+    model.path.symlink_to(frozen_graph)
+    label_map.path.symlink_to(color_label_map)
+    finished = launcher.run("exec-detect", {"images": str(images)}, {"model": model, "label_map": label_map})
+    assert checked(finished).outputs["detections"].metadata["boxes"] == 6
+
+
+@pytest.mark.heavy
+def test_evaluate(launcher: Launcher, records: Finished, frozen_graph: Path, color_label_map: Path) -> None:
+    model = launcher.artifact("given/model", "system.Model")
+    model.path.mkdir()
+    (model.path / "frozen_inference_graph.pb").symlink_to(frozen_graph)
+    (model.path / "label_map.pbtxt").symlink_to(color_label_map)
+    finished = launcher.run("exec-evaluate", {}, {"model": model, "records": records.outputs["records"]})
+    assert checked(finished).outputs["metrics"].metadata["AP50"] > 0.9
+
+
+@pytest.mark.heavy
+def test_train_and_export(launcher: Launcher, images: Path, records: Finished, tmp_path: Path) -> None:
+    config = write_ssd_config(tmp_path, "tf2")
+    given = {"records": records.outputs["records"]}
+    trained = checked(launcher.run("exec-train", {"config": str(config), "steps": 2, "batch_size": 2}, given))
+    assert (trained.outputs["training"].path / "training_log.csv").is_file()
+    exported = launcher.run("exec-export", {"images": str(images)}, {"training": trained.outputs["training"]})
+    assert (checked(exported).outputs["model"].path / "saved_model/saved_model.pb").is_file()
