@@ -31,7 +31,7 @@ class Form:
 
 CPU = Form(r"\d+m?|\d*\.\d+|", "2, 0.5 or 500m")
 MEMORY = Form(r"\d+([EPTGM]i?|Ki?)?|", "4Gi or 512Mi")
-DURATION = Form(rf"\d+[{''.join(_SECONDS)}]", "30s, 10m, 6h or 2d")
+DURATION = Form(rf"[1-9]\d*[{''.join(_SECONDS)}]", "30s, 10m, 6h or 2d")
 TAG = Form(r"(?!latest$)[\w{][\w.{}-]{0,127}", "1.2.0 or {version}-{target}; latest would be another image every week")
 NAME = Form(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?", "the name of a Kubernetes object, as my-secret")
 IMAGE_NAME = Form(r"[a-z0-9][a-z0-9._:/-]*", "registry.example.org/team/detloop, without a tag")
@@ -175,6 +175,6 @@ def seconds_in(duration: str) -> int:
     Raises:
         DetloopError: it is none of these.
     """
-    if not DURATION.fits(duration) or int(duration[:-1]) == 0:
+    if not DURATION.fits(duration):
         raise DetloopError(f"{duration}: not a length of time; write {DURATION.example}")
     return int(duration[:-1]) * _SECONDS[duration[-1]]

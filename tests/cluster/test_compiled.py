@@ -138,7 +138,7 @@ def test_a_sites_settings_reach_the_steps_they_name(tmp_path: Path) -> None:
             "secrets: a: steps: detct is unknown; the nearest is detect",
         ),
         (["--set", "defaults.scratch=", "--set", "defaults.scratch_storage_class=fast"], "needs a size; set scratch"),
-        (["--set", "defaults.timeout=0s"], "0s: not a length of time"),
+        (["--set", "defaults.timeout=0s"], "--set: defaults.timeout: is '0s'; write 30s, 10m, 6h or 2d"),
     ],
 )
 def test_what_does_not_fit_the_pipeline_is_named(tmp_path: Path, options: list[str], error: str) -> None:
