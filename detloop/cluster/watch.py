@@ -12,7 +12,7 @@ from urllib3.exceptions import HTTPError
 from detloop.cluster.connection import kept_quiet, told_plainly
 from detloop.cluster.live_steps import LiveSteps, duration
 from detloop.errors import DetloopError
-from detloop.summary import ENDED, Step, error_of, failed_step, last_log_lines, state_of, steps_of
+from detloop.summary import ENDED, Step, error_of, failed_step, last_log_lines, reason_in, state_of, steps_of
 
 POLL_EVERY_SECONDS = 5.0
 PATIENCE_SECONDS = 300.0
@@ -90,7 +90,7 @@ def _failure(client: Any, run: Any, end: RunEnd, namespace: str) -> str:
     lines = last_log_lines(client.runs.api_client, end.run_id, step, where)
     if lines:
         print("\n".join([f"the last lines of {step.title}:", *(f"  {line}" for line in lines)]), file=sys.stderr)
-    reason = step.error or error_of(run) or (lines[-1].strip() if lines else "the server keeps neither reason nor log")
+    reason = step.error or error_of(run) or reason_in(lines) or "the server keeps neither reason nor log"
     return f"step {step.name} failed after {duration(step.seconds())}: {reason}"
 
 

@@ -1,5 +1,6 @@
 """The last lines that a failed step wrote, where the cluster still has them."""
 
+import re
 from collections import deque
 from typing import Any
 
@@ -16,9 +17,16 @@ _SOURCES: tuple[tuple[str, dict[str, str]], ...] = (
 )
 """Where KFP's server and its UI serve a pod's log. Sources: backend/src/apiserver/main.go, frontend/server/app.ts."""
 
+_CHATTER = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d|time=|Error: exit status|\[KFP Executor ")
+"""How lines of KFP's launcher and executor and of Argo begin, which come before and after a step's own."""
+
+_OWN_ERROR = re.compile(r"detloop\.errors\.\w+: (.*)")
+
 
 def last_log_lines(api_client: Any, run_id: str, step: Step, namespace: str) -> list[str]:
-    """The last LAST_LINES lines of the newest pod of a step whose log can be read; empty where none can.
+    """The end of the log of the newest pod of a step whose log can be read; empty where none can.
+
+    KFP's and Argo's own lines are left out.
 
     Args:
         api_client: a kfp_server_api.ApiClient.
@@ -47,7 +55,14 @@ def _lines(api_client: Any, path: str, query: dict[str, str]) -> list[str]:
         )
         if "html" in response.headers.get("Content-Type", ""):
             return []
-        lines = deque((line.decode("utf-8", "replace").rstrip() for line in response), maxlen=LAST_LINES)
+        lines = (line.decode("utf-8", "replace").rstrip() for line in response)
+        return list(deque((line for line in lines if line and not _CHATTER.match(line)), maxlen=LAST_LINES))
     except (ApiException, HTTPError, OSError):
         return []
-    return [line for line in lines if line]
+
+
+def reason_in(lines: list[str]) -> str:
+    """What the end of a log gives as the reason: an error of detloop's own as its message, else the last line."""
+    last = lines[-1].strip() if lines else ""
+    own = _OWN_ERROR.match(last)
+    return own[1] if own else last

@@ -11,9 +11,9 @@ from urllib3.exceptions import HTTPError
 from detloop.errors import one_line
 from detloop.store import write_file_whole
 from detloop.summary.in_cluster import api_client, get_run, own_namespace
-from detloop.summary.logs import last_log_lines
+from detloop.summary.logs import last_log_lines, reason_in
 from detloop.summary.page import RunSummary, markdown
-from detloop.summary.steps import Step, error_of, failed_step, steps_of
+from detloop.summary.steps import ENDED, Step, error_of, failed_step, steps_of
 from detloop.summary.webhook import URL_VARIABLE, post
 
 OWN_STEP = "summary"
@@ -38,7 +38,7 @@ def write_summary(run_id: str, state: str, message: str, output: Path) -> RunSum
         output: a Markdown file.
     """
     ended = state.lower()
-    summary = _ask(run_id, _STATES.get(ended, ended), message)
+    summary = _ask(run_id, _STATES.get(ended, ended), " ".join(message.split()))
     with write_file_whole(output) as partial:
         partial.write_text(markdown(summary), encoding="utf-8")
     url = os.environ.get(URL_VARIABLE)
@@ -53,12 +53,22 @@ def _ask(run_id: str, state: str, message: str) -> RunSummary:
         run, steps = _settled(client, run_id, state)
     except (ApiException, HTTPError) as error:
         trouble = f"KFP's API at {client.configuration.host} says {one_line(error)[:300]}"
-        return RunSummary("run", run_id, state, None, [], message, trouble=trouble)
+        return RunSummary("run", run_id, state if state in ENDED else "ended", None, [], message, trouble=trouble)
     failed = failed_step(steps)
+    state = _judged(state, steps)
     log = last_log_lines(client, run_id, failed, own_namespace()) if failed else []
     reason = (failed.error if failed else "") or message or (error_of(run) if state != "succeeded" else "")
-    reason = reason or (log[-1].strip() if log else "")
+    reason = reason or reason_in(log)
     return RunSummary(run.display_name or run_id, run_id, state, run.created_at, steps, reason, tuple(log))
+
+
+def _judged(state: str, steps: list[Step]) -> str:
+    """How the run ended; of a step that was killed KFP can say that it is still running."""
+    if failed_step(steps):
+        return "failed"
+    if state in ENDED:
+        return state
+    return "succeeded" if all(step.state in ("succeeded", "skipped") for step in steps) else "ended"
 
 
 def _settled(client: Any, run_id: str, state: str) -> tuple[Any, list[Step]]:

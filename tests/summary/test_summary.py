@@ -69,6 +69,11 @@ def test_steps_that_the_server_tells_late_are_waited_for(
     assert "| train | failed | 12 |" in page.read_text()
 
 
+def test_a_killed_step_that_kfp_takes_for_running_is_a_failure(server: KfpServer, page: Path) -> None:
+    server.progress = [at("RUNNING", [*DETECTED, *step("train", "FAILED", 70, 82), *OWN])]
+    assert str(write_summary("run-1", "RUNNING", "", page)) == "nightly failed at train"
+
+
 def test_steps_that_never_began_are_waiting(server: KfpServer, page: Path) -> None:
     server.progress = [at("RUNNING", step("detect", "FAILED", 5, 65))]
     write_summary("run-1", "FAILED", "exit code 137", page)
