@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-FILE = click.Path(path_type=Path)
+from detloop.cli_options import FILE
+
 PROFILE_OPTIONS = (
     click.option("--profile", default="cpu", show_default=True, type=click.Choice(["cpu", "gpu"])),
     click.option("--settings", type=FILE, help="TOML file with a site's own values, laid over the profile's."),
