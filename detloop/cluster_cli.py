@@ -132,8 +132,8 @@ def submit(ctx: click.Context, /, package: Path | None, given: tuple[str, ...], 
     """Run the pipeline on a KFP server.
 
     Arguments of the pipeline are options too: --images s3://bucket/prefix is --argument images=s3://bucket/prefix.
-    images_version and config_version are the time of submission where they are not given, so that cached results are
-    not taken for images or a config that may have changed.
+    images_version, config_version and labels_version are the time of submission where they are not given, so that
+    cached results are not taken for images, a config or labels that may have changed.
     """
     from detloop.cluster import connect, submit_run, watch_run
 

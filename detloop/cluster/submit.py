@@ -9,7 +9,7 @@ from typing import Any
 from detloop.cluster.arguments import parse_arguments, read_package
 from detloop.cluster.connection import kept_quiet, told_plainly
 
-VERSION_PARAMETERS = ("images_version", "config_version")
+VERSION_PARAMETERS = ("images_version", "config_version", "labels_version")
 """Parameters that stand for what lies behind a URI, so that KFP's cache, which sees the URI alone, is not deceived."""
 
 

@@ -54,8 +54,17 @@ def detections(launcher: Launcher, images: Path) -> Artifact:
 
 
 @pytest.fixture
-def records(launcher: Launcher, images: Path, detections: Artifact) -> Finished:
-    return checked(launcher.run("exec-records", {"images": str(images), "first": 4}, {"detections": detections}))
+def label_map(launcher: Launcher, color_label_map: Path) -> Artifact:
+    """The teacher's label map."""
+    made = launcher.artifact("given/label_map")
+    made.path.symlink_to(color_label_map)
+    return made
+
+
+@pytest.fixture
+def records(launcher: Launcher, images: Path, detections: Artifact, label_map: Artifact) -> Finished:
+    given = {"detections": detections, "teacher_label_map": label_map}
+    return checked(launcher.run("exec-records", {"images": str(images), "first": 4}, given))
 
 
 def checked(finished: Finished) -> Finished:
@@ -112,19 +121,18 @@ def test_summary(launcher: Launcher, server: KfpServer, monkeypatch: pytest.Monk
     assert "| detect with the teacher | failed | 60 |" in finished.outputs["page"].path.read_text()
 
 
-def test_a_step_that_fails_fails_with_its_reason(launcher: Launcher, images: Path) -> None:
-    nothing = launcher.artifact("given/nothing", "system.Dataset")
-    finished = launcher.run("exec-records", {"images": str(images)}, {"detections": nothing})
+def test_a_step_that_fails_fails_with_its_reason(launcher: Launcher, images: Path, label_map: Artifact) -> None:
+    given = {"detections": launcher.artifact("given/nothing", "system.Dataset"), "teacher_label_map": label_map}
+    finished = launcher.run("exec-records", {"images": str(images)}, given)
     assert finished.code != 0
     assert "nothing/detections.csv" in finished.said
     assert not finished.outputs["records"].path.exists()
 
 
 @pytest.mark.heavy
-def test_detect(launcher: Launcher, images: Path, frozen_graph: Path, color_label_map: Path) -> None:
-    model, label_map = launcher.artifact("given/model", "system.Model"), launcher.artifact("given/label_map")
+def test_detect(launcher: Launcher, images: Path, frozen_graph: Path, label_map: Artifact) -> None:
+    model = launcher.artifact("given/model", "system.Model")
     model.path.symlink_to(frozen_graph)
-    label_map.path.symlink_to(color_label_map)
     finished = launcher.run("exec-detect", {"images": str(images)}, {"model": model, "label_map": label_map})
     assert checked(finished).outputs["detections"].metadata["boxes"] == 6
 
