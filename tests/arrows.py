@@ -12,6 +12,7 @@ GROUND_FLOOR = (
     "labels",
     "images",
     "csv_rows",
+    "iou",
     "box_columns",
     "detections",
     "examples",

@@ -11,6 +11,7 @@ import numpy as np
 from detloop.detect.views import View, ViewOptions, are_cut
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError
+from detloop.iou import box_iou
 
 MERGES = ("finest", "nms", "wbf")
 NO_BOX_OVERLAPS = 1.0
@@ -117,14 +118,14 @@ def suppress(boxes: ScoredBoxes, iou: float, areas: np.ndarray) -> ScoredBoxes:
     """
     order = np.lexsort((-boxes.scores, areas))
     is_same_size = areas[:, np.newaxis] == areas
-    overlap = iou_of(boxes.boxes_px, boxes.boxes_px) > np.where(is_same_size, iou, min(iou, COARSE_IOU))
+    overlap = box_iou(boxes.boxes_px, boxes.boxes_px) > np.where(is_same_size, iou, min(iou, COARSE_IOU))
     kept = np.sort(_kept_in_order(order, overlap & (boxes.class_ids[:, np.newaxis] == boxes.class_ids)))
     return boxes[kept[np.argsort(-boxes.scores[kept], kind="stable")]]
 
 
 def suppress_other_classes(boxes: ScoredBoxes, iou: float) -> ScoredBoxes:
     """The boxes that no better one of another class overlaps by more than `iou`; the best first."""
-    overlap = iou_of(boxes.boxes_px, boxes.boxes_px) > iou
+    overlap = box_iou(boxes.boxes_px, boxes.boxes_px) > iou
     order = np.argsort(-boxes.scores, kind="stable")
     return boxes[_kept_in_order(order, overlap & (boxes.class_ids[:, np.newaxis] != boxes.class_ids))]
 
@@ -156,7 +157,7 @@ def fuse(boxes: ScoredBoxes, iou: float, views: list[View], image_wh: tuple[int,
     fused = 0
     for index in np.argsort(-boxes.scores, kind="stable"):
         box_px, score, class_id = boxes.boxes_px[index], boxes.scores[index], boxes.class_ids[index]
-        overlaps = iou_of(box_px[np.newaxis], fused_px[:fused])[0] * (class_ids[:fused] == class_id)
+        overlaps = box_iou(box_px[np.newaxis], fused_px[:fused])[0] * (class_ids[:fused] == class_id)
         joined = int(overlaps.argmax()) if fused else 0
         if not fused or overlaps[joined] <= iou:
             joined, fused = fused, fused + 1
@@ -169,21 +170,3 @@ def fuse(boxes: ScoredBoxes, iou: float, views: list[View], image_wh: tuple[int,
     scores = summed / np.maximum(counts, shown)
     order = np.argsort(-scores, kind="stable")
     return ScoredBoxes(fused_px, scores, class_ids[:fused])[order]
-
-
-def iou_of(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of every box with every other one; 0 where neither has an area.
-
-    Args:
-        boxes, others: float [n, 4] and [m, 4], xmin, ymin, xmax, ymax.
-
-    Returns:
-        float [n, m].
-    """
-    top_left = np.maximum(boxes[:, np.newaxis, :2], others[np.newaxis, :, :2])
-    bottom_right = np.minimum(boxes[:, np.newaxis, 2:], others[np.newaxis, :, 2:])
-    shared = (bottom_right - top_left).clip(0).prod(axis=2)
-    areas, other_areas = ((each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others))
-    union = areas[:, np.newaxis] + other_areas - shared
-    iou: np.ndarray = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return iou

@@ -7,7 +7,7 @@ import numpy as np
 
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError
-from detloop.records.overlap import box_iou
+from detloop.iou import box_iou
 from detloop.records.thresholds import ClassThreshold
 
 MATCHING_IOU = 0.5

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from detloop.detections import ImageDetections
-from detloop.records.overlap import box_iou
+from detloop.iou import box_iou
 from detloop.records.split import hash_fraction
 
 SAME_IOU = 0.9

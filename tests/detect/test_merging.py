@@ -5,10 +5,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detloop.detect.merging import MergeOptions, ScoredBoxes, fuse, iou_of, merge_detections, suppress
+from detloop.detect.merging import MergeOptions, ScoredBoxes, fuse, merge_detections, suppress
 from detloop.detect.views import View, ViewOptions
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError
+from detloop.iou import box_iou
 
 BOX, NEAR, FAR = [0.0, 0, 100, 100], [0.0, 0, 100, 80], [200.0, 0, 300, 100]
 """The IoU of the first two is 0.8."""
@@ -31,22 +32,6 @@ def found(*boxes: tuple[str, float, list[float]]) -> ImageDetections:
 
 def rows(image: ImageDetections) -> list[tuple[str, float, list[float]]]:
     return list(zip(image.class_names, image.scores.tolist(), image.boxes_px.tolist(), strict=True))
-
-
-@pytest.mark.parametrize(
-    ("box", "other", "expected"),
-    [
-        (BOX, BOX, 1.0),
-        (BOX, NEAR, 0.8),
-        (BOX, FAR, 0.0),
-        (BOX, [100.0, 0, 200, 100], 0.0),  # they touch
-        ([0.0, 0, 2, 2], [1.0, 1, 3, 3], 1 / 7),
-        ([5.0, 5, 5, 5], [5.0, 5, 5, 5], 0.0),  # no area
-        ([5.0, 5, 5, 5], BOX, 0.0),
-    ],
-)
-def test_intersection_over_union(box: list[float], other: list[float], expected: float) -> None:
-    assert iou_of(np.array([box]), np.array([other])).tolist() == [[pytest.approx(expected)]]
 
 
 @pytest.mark.parametrize(
@@ -194,11 +179,11 @@ def test_what_is_suppressed_overlaps_one_that_is_kept_and_goes_first(drawn: list
     boxes, areas = boxes_and_areas(drawn)
     kept = suppress(boxes, iou, areas)
     assert kept.scores.tolist() == sorted(kept.scores, reverse=True)
-    ious = iou_of(kept.boxes_px, boxes.boxes_px)
+    ious = box_iou(kept.boxes_px, boxes.boxes_px)
     for index in range(len(drawn)):
         same_class = (kept.class_ids == boxes.class_ids[index]) & (ious[:, index] > min(iou, 0.3))
         assert same_class.any()
-    same_class_ious = iou_of(kept.boxes_px, kept.boxes_px) * (kept.class_ids[:, np.newaxis] == kept.class_ids)
+    same_class_ious = box_iou(kept.boxes_px, kept.boxes_px) * (kept.class_ids[:, np.newaxis] == kept.class_ids)
     np.fill_diagonal(same_class_ious, 0)
     assert (same_class_ious <= iou).all()
 

@@ -1,4 +1,4 @@
-"""How much boxes overlap."""
+"""How much boxes overlap: intersection over union."""
 
 import numpy as np
 
