@@ -50,7 +50,7 @@ def main() -> None:
 def _config_without_weights(source: Path, records: Path, target: Path, steps: int) -> Path:
     config = read_config(source)
     config.train_config.fine_tune_checkpoint = ""
-    fill_in(config, open_records_folder(records), steps, BATCH_SIZE, class_count_is_set=False)
+    fill_in(config, open_records_folder(records), steps, BATCH_SIZE)
     write_config(config, target)
     return target
 

@@ -41,22 +41,14 @@ def open_records_folder(path: Path) -> RecordsFolder:
     return RecordsFolder(path.resolve(), train, valid, read_label_map(path / LABEL_MAP_NAME))
 
 
-def fill_in(
-    config: PipelineConfig, records: RecordsFolder, steps: int | None, batch_size: int | None, class_count_is_set: bool
-) -> None:
+def fill_in(config: PipelineConfig, records: RecordsFolder, steps: int | None, batch_size: int | None) -> None:
     """Fills the records' paths and class count, and the steps and batch size where given, into the config.
 
     Raises:
-        DetloopError: a class count set by hand is not that of the label map, or neither the config nor the command
-            line says how many steps to train or how many images a step takes.
+        DetloopError: neither the config nor the command line says how many steps to train or how many images a step
+            takes.
     """
-    architecture = architecture_of(config)
-    classes = len(records.label_map.name_of_id)
-    if class_count_is_set and architecture.num_classes != classes:
-        raise DetloopError(
-            f"num_classes is set to {architecture.num_classes}, but {records.label_map_path} has {classes}"
-        )
-    architecture.num_classes = classes
+    architecture_of(config).num_classes = len(records.label_map.name_of_id)
     if steps is not None:
         config.train_config.num_steps = steps
     if batch_size is not None:

@@ -21,7 +21,7 @@ def config(tmp_path):
 
 
 def test_the_records_give_paths_and_class_count(config, records):
-    fill_in(config, open_records_folder(records), steps=None, batch_size=None, class_count_is_set=False)
+    fill_in(config, open_records_folder(records), steps=None, batch_size=None)
     assert config.model.ssd.num_classes == 1
     assert config.train_config.num_steps == 30
     assert config.train_config.batch_size == 4
@@ -33,13 +33,8 @@ def test_the_records_give_paths_and_class_count(config, records):
 
 
 def test_the_command_line_gives_steps_and_batch_size(config, records):
-    fill_in(config, open_records_folder(records), steps=7, batch_size=2, class_count_is_set=False)
+    fill_in(config, open_records_folder(records), steps=7, batch_size=2)
     assert (config.train_config.num_steps, config.train_config.batch_size) == (7, 2)
-
-
-def test_a_class_count_set_by_hand_must_fit_the_label_map(config, records):
-    with pytest.raises(DetloopError, match=r"num_classes is set to 90, but .*label_map.pbtxt has 1"):
-        fill_in(config, open_records_folder(records), steps=None, batch_size=None, class_count_is_set=True)
 
 
 @pytest.mark.parametrize(("field", "option"), [("num_steps", "--steps"), ("batch_size", "--batch-size")])
@@ -50,7 +45,7 @@ def test_a_config_without_steps_or_batch_size_asks_for_them(config, records, fie
     else:
         config.train_config.batch_size = 0
     with pytest.raises(DetloopError, match=option):
-        fill_in(config, open_records_folder(records), steps=None, batch_size=None, class_count_is_set=False)
+        fill_in(config, open_records_folder(records), steps=None, batch_size=None)
 
 
 @pytest.mark.parametrize("missing", ["", "train-00000-of-00001.record", "label_map.pbtxt"])

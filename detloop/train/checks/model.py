@@ -19,18 +19,12 @@ def check_model(config: PipelineConfig) -> list[Finding]:
     known = known_feature_extractors()
     where = f"model.{architecture}.feature_extractor.type"
     if not known or extractor in known[architecture]:
-        return _needs_network(architecture, extractor, where)
+        return []
     others = [name for name, extractors in known.items() if extractor in extractors]
     if others:
         return [Finding("error", where, f"{extractor!r} is one of {others[0]}", f"put it into model {{ {others[0]} }}")]
     nearest = difflib.get_close_matches(extractor, sorted(known[architecture]), n=1, cutoff=0)
     return [Finding("error", where, f"the API has no {extractor!r}", f"the nearest is {nearest[0]!r}")]
-
-
-def _needs_network(architecture: str, extractor: str, where: str) -> list[Finding]:
-    if architecture == "center_net" and extractor.startswith("mobilenet_v2"):
-        return [Finding("note", where, f"to build {extractor} the API downloads ImageNet weights, from Keras' server")]
-    return []
 
 
 @cache

@@ -70,7 +70,7 @@ def read_request(
     if message is not None and folder is not None:
         if any(".num_classes=" in assignment for assignment in overrides):
             findings += check_classes(message, folder)
-        _attempt(findings, "config", lambda: fill_in(message, folder, steps, batch_size, class_count_is_set=False))
+        _attempt(findings, "config", lambda: fill_in(message, folder, steps, batch_size))
     start = None
     if message is not None:
         start = _attempt(findings, "checkpoint", lambda: checkpoint_to_start_from(message, checkpoint))

@@ -21,7 +21,7 @@ def trainer(generation: str, folder: Path, settings: list[str], checkpoint: Path
     config = read_config(folder / f"{generation}.config")
     set_fields(config, settings)
     records = open_records_folder(folder / "records")
-    fill_in(config, records, steps=4, batch_size=None, class_count_is_set=False)
+    fill_in(config, records, steps=4, batch_size=None)
     if "classes" in options:
         architecture_of(config).num_classes = options.pop("classes")
     (folder / "checkpoints").mkdir(exist_ok=True)
