@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tf_keras.src.saving.legacy.saved_model.utils import keras_option_scope
 
 from detloop.errors import DetloopError
 from detloop.train.odapi.tf2_detector import Tf2Detector
@@ -16,6 +17,9 @@ def write_tf2_export(
     config: Any, checkpoint: Path, folder: Path, formats: tuple[str, ...], images: list[np.ndarray]
 ) -> list[Outputs]:
     """Writes the SavedModel into `folder` and gives what the restored checkpoint itself detects in the images.
+
+    It holds the detection function alone: Keras would also trace every layer, for a model that trains on, which takes
+    four times as long.
 
     Args:
         config: the TrainEvalPipelineConfig message.
@@ -31,5 +35,6 @@ def write_tf2_export(
     detector = Tf2Detector(config)
     detector.load(checkpoint)
     detected = [detector.run(image[np.newaxis]) for image in images]
-    tf.saved_model.save(detector.module, str(folder / "saved_model"), signatures=detector.function)
+    with keras_option_scope(save_traces=False):
+        tf.saved_model.save(detector.module, str(folder / "saved_model"), signatures=detector.function)
     return detected
