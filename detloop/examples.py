@@ -4,7 +4,7 @@ import struct
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import google_crc32c
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -75,6 +75,44 @@ class RecordWriter:
         self._file.close()
 
 
+class RecordPlace(NamedTuple):
+    """Where a record's data lies in its file, and how long it is."""
+
+    offset_bytes: int
+    size_bytes: int
+
+
+def record_places(path: Path) -> Iterator[RecordPlace]:
+    """Where the records of a TFRecord file lie; reads their lengths alone.
+
+    Raises:
+        DetloopError: the file is cut short or is no TFRecord file.
+    """
+    position, size = 0, path.stat().st_size
+    with open(path, "rb") as file:
+        while position < size:
+            file.seek(position)
+            header = file.read(12)
+            if len(header) < 12 or header[8:] != _masked_crc(header[:8]):
+                raise DetloopError(f"{path}: not a TFRecord file (damaged at byte {position}); write it again")
+            place = RecordPlace(position + 12, int(struct.unpack("<Q", header[:8])[0]))
+            following = place.offset_bytes + place.size_bytes + 4
+            if following > size:
+                raise DetloopError(f"{path}: the record at byte {position} is cut short; write it again")
+            yield place
+            position = following
+
+
+def read_record(path: Path, place: RecordPlace) -> bytes:
+    """One record's data.
+
+    Raises:
+        DetloopError: its checksum does not fit.
+    """
+    with open(path, "rb") as file:
+        return _record_at(file, path, place)
+
+
 def read_records(path: Path) -> Iterator[bytes]:
     """The records of a TFRecord file.
 
@@ -82,16 +120,16 @@ def read_records(path: Path) -> Iterator[bytes]:
         DetloopError: the file is cut short or its checksums do not fit.
     """
     with open(path, "rb") as file:
-        position = 0
-        while header := file.read(12):
-            if len(header) < 12 or header[8:] != _masked_crc(header[:8]):
-                raise DetloopError(f"{path}: not a TFRecord file (damaged at byte {position}); write it again")
-            length = struct.unpack("<Q", header[:8])[0]
-            data, crc = file.read(length), file.read(4)
-            if len(data) < length or crc != _masked_crc(data):
-                raise DetloopError(f"{path}: the record at byte {position} is damaged; write it again")
-            yield data
-            position += 16 + length
+        for place in record_places(path):
+            yield _record_at(file, path, place)
+
+
+def _record_at(file: IO[bytes], path: Path, place: RecordPlace) -> bytes:
+    file.seek(place.offset_bytes)
+    data, crc = file.read(place.size_bytes), file.read(4)
+    if crc != _masked_crc(data):
+        raise DetloopError(f"{path}: the record at byte {place.offset_bytes - 12} is damaged; write it again")
+    return data
 
 
 def count_records(path: Path) -> int:
@@ -100,18 +138,7 @@ def count_records(path: Path) -> int:
     Raises:
         DetloopError: the file is cut short or is no TFRecord file.
     """
-    count, position, size = 0, 0, path.stat().st_size
-    with open(path, "rb") as file:
-        while position < size:
-            file.seek(position)
-            header = file.read(12)
-            if len(header) < 12 or header[8:] != _masked_crc(header[:8]):
-                raise DetloopError(f"{path}: not a TFRecord file (damaged at byte {position}); write it again")
-            position += 16 + int(struct.unpack("<Q", header[:8])[0])
-            count += 1
-    if position != size:
-        raise DetloopError(f"{path}: is cut short in its record {count}; write it again")
-    return count
+    return sum(1 for _ in record_places(path))
 
 
 def _masked_crc(data: bytes) -> bytes:

@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detloop.errors import DetloopError
-from detloop.examples import RecordWriter, count_records, decode_example, encode_example, read_records
+from detloop.examples import (
+    RecordWriter,
+    count_records,
+    decode_example,
+    encode_example,
+    read_record,
+    read_records,
+    record_places,
+)
 
 FEATURES = {
     "text": [b"person", b"\xff\x00", b""],
@@ -67,6 +75,14 @@ def test_a_file_of_tensorflow_is_read(tmp_path: Path) -> None:
     assert count_records(path) == 3
 
 
+def test_a_record_is_read_by_its_place(tmp_path: Path) -> None:
+    records = [b"", b"short", bytes(range(256)) * 9]
+    path = write(tmp_path / "a.record", records)
+    places = list(record_places(path))
+    assert [place.size_bytes for place in places] == [0, 5, 2304]
+    assert [read_record(path, place) for place in reversed(places)] == records[::-1]
+
+
 def test_a_file_without_records_is_empty(tmp_path: Path) -> None:
     path = write(tmp_path / "a.record", [])
     assert list(read_records(path)) == []
@@ -90,6 +106,9 @@ def test_a_changed_byte_is_found(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(DetloopError, match="damaged"):
         list(read_records(path))
+    (place,) = record_places(path)
+    with pytest.raises(DetloopError, match=r"a\.record: the record at byte 0 is damaged"):
+        read_record(path, place)
 
 
 def test_bytes_that_are_no_example_are_an_error() -> None:

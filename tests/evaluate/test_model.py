@@ -143,7 +143,7 @@ CASES = {
     "other classes": (with_other_classes, r"none of the model's classes \(cat\) is one of the records' \(green, red\)"),
     "no records": (without_records, r"empty: no valid-\*\.record file there"),
     "no images": (with_no_images, r"hold no image"),
-    "cut short": (with_cut_records, r"valid-00000-of-00001\.record: is cut short"),
+    "cut short": (with_cut_records, r"valid-00000-of-00001\.record: the record at byte \d+ is cut short"),
     "not an image": (with_record(BAD_IMAGE), r"record 1 \(bad\.jpg\): is not an image"),
     "no example": (with_record(b"\xff\xff"), r"not a tf\.train\.Example"),
     "no image feature": (with_record(encode_example({"image/filename": [b"x"]})), r"image/encoded is missing"),

@@ -1,8 +1,8 @@
 """Training batches from TFRecords, with the API's own decoding, augmentation and padding.
 
-The API's reader decodes 8 x batch-size images at a time and so holds gigabytes; this one shuffles encoded records and
-decodes as many images at a time as there are cores. Decoded images held: those, the batch being filled and those
-prefetched.
+The API's reader holds thousands of encoded images to shuffle them, and decodes 8 x batch-size at a time; this one
+shuffles the records' places in their files, then reads and decodes as many images at a time as there are cores. Images
+held: those, the batch being filled and those prefetched.
 """
 
 import functools
@@ -17,10 +17,12 @@ from object_detection.builders import decoder_builder, image_resizer_builder, pr
 from object_detection.core import standard_fields
 from object_detection.utils import config_util
 
+from detloop.examples import RecordPlace, read_record
+from detloop.train.odapi.record_order import endless_places
+
 PREFETCHED_BATCHES = 2
 IMAGE_NAME = "detloop_image_name"
 IMAGE_NAME_BYTES = 256
-_READ_BUFFER_BYTES = 8 * 2**20
 
 
 def _decoding_at_once() -> int:
@@ -42,18 +44,22 @@ def training_batches(config: Any, model: Any, records: list[Path], seed: int, ba
     reader, batch_size = config.train_input_reader, batch_size or config.train_config.batch_size
     decoder = decoder_builder.build(reader)
     transform = _transform_function(config, model)
-    files = tf.data.Dataset.from_tensor_slices([str(path) for path in records])
+    order = functools.partial(endless_places, records, max(reader.num_readers, 1), seed if reader.shuffle else None)
+    places = tf.data.Dataset.from_generator(order, output_signature=tf.TensorSpec([3], tf.int64))
     if reader.shuffle:
-        files = files.shuffle(len(records), seed=seed)
-    encoded = files.repeat().interleave(
-        functools.partial(tf.data.TFRecordDataset, buffer_size=_READ_BUFFER_BYTES),
-        cycle_length=min(len(records), max(reader.num_readers, 1)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    if reader.shuffle:
-        encoded = encoded.shuffle(reader.shuffle_buffer_size, seed=seed)
-    images = _mapped(encoded, lambda record: transform(decoder.decode(record)))
+        places = places.shuffle(reader.shuffle_buffer_size, seed=seed)
+    images = _mapped(places, lambda place: transform(decoder.decode(_record_at(records, place))))
     return images.batch(batch_size, drop_remainder=True).prefetch(PREFETCHED_BATCHES)
+
+
+def _record_at(records: list[Path], place: Any) -> Any:
+    """The record's bytes as a tensor, read when a place in the files has come out of the shuffle."""
+
+    def read(place: Any) -> bytes:
+        file, offset_bytes, size_bytes = place.tolist()
+        return read_record(records[file], RecordPlace(offset_bytes, size_bytes))
+
+    return tf.ensure_shape(tf.numpy_function(read, [place], tf.string), [])
 
 
 def _mapped(dataset: Any, function: Any) -> Any:
