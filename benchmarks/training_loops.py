@@ -3,8 +3,9 @@
     python -m benchmarks.training_loops WAY CONFIG FOLDER STEPS
 
 WAY is `detloop` (detloop's trainer and loop), `memory` (the same trainer on one batch that is kept in memory, so that
-nothing is read or decoded) or `api` (the API's own loop: legacy.trainer for TF1 models, model_lib_v2.train_loop for TF2
-models). CONFIG names the records. Prints the steps a second, a median, and the peak memory as JSON.
+nothing is read or decoded), `input` (the batches alone, without a training) or `api` (the API's own loop:
+legacy.trainer for TF1 models, model_lib_v2.train_loop for TF2 models). CONFIG names the records. Prints as JSON the
+steps a second (a median; of `input` the mean, since batches wait there), the peak memory, and the seconds in all.
 """
 
 import functools
@@ -45,9 +46,35 @@ def _trainer(config_path: Path, folder: Path, one_batch: bool) -> Any:
         module = importlib.import_module(f"detloop.train.odapi.{generation_of(config)}_trainer")
         of_records = module.training_batches
         module.training_batches = lambda *given, **named: of_records(*given, **named).take(1).cache().repeat()
-    records = [Path(path) for path in config.train_input_reader.tf_record_input_reader.input_path]
     (folder / "checkpoints").mkdir(parents=True)
-    return open_trainer(TrainingStart(config, records, folder / "checkpoints"))
+    return open_trainer(TrainingStart(config, _records_of(config), folder / "checkpoints"))
+
+
+def _records_of(config: Any) -> list[Path]:
+    return [Path(path) for path in config.train_input_reader.tf_record_input_reader.input_path]
+
+
+def read_batches(config_path: Path, folder: Path, steps: int) -> float:
+    """Batches a second of detloop's input pipeline, when nothing else is computed; writes nothing."""
+    import tensorflow as tf
+    from object_detection.builders import model_builder
+
+    from detloop.train.odapi.input_pipeline import training_batches
+
+    config = read_config(config_path)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        model = model_builder.build(config.model, is_training=True)
+        iterator = tf.compat.v1.data.make_initializable_iterator(
+            training_batches(config, model, _records_of(config), seed=0)
+        )
+        batch = iterator.get_next()
+        session.run([tf.compat.v1.tables_initializer(), iterator.initializer])
+        for _ in range(WARM_UP_STEPS):
+            session.run(batch)
+        began = time.monotonic()
+        for _ in range(steps):
+            session.run(batch)
+        return steps / (time.monotonic() - began)
 
 
 def train_as_the_api_does(config_path: Path, folder: Path, steps: int) -> float:
@@ -117,6 +144,7 @@ def _seconds_logged(logger: logging.Logger) -> list[float]:
 WAYS: dict[str, Callable[[Path, Path, int], float]] = {
     "detloop": train_with_detloop,
     "memory": functools.partial(train_with_detloop, one_batch=True),
+    "input": read_batches,
     "api": train_as_the_api_does,
 }
 
