@@ -1,9 +1,9 @@
 """Runs the Object Detection API's own unit tests on detloop's runtime, in both behaviours, and counts how they went.
 
-    python -m tools.odapi_tests [--behaviour tf2] [--out out/odapi-tests] [utils/ops_test.py ...]
+    python -m tools.odapi_tests [--behaviour tf2] [--out out/odapi-tests] [--resume] [utils/ops_test.py ...]
 
 Every file's records go to OUT/<behaviour>/, the tables of all that were run to OUT/table.md. Ends with 1 where fewer
-tests pass than detloop promises.
+tests pass than detloop promises. A run takes about an hour; one that was interrupted goes on with --resume.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.odapi_tests_results import PACKAGE, FileResult, read_result, result_path
+from tools.odapi_tests_results import PACKAGE, FileResult, is_finished, read_result, result_path
 from tools.odapi_tests_rules import classed, file_cannot_run
 from tools.odapi_tests_table import passing_share, tables, totals_line
 
@@ -27,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("files", nargs="*", help="test files inside the package; all of them without one")
     parser.add_argument("--behaviour", choices=sorted(PROMISED), help="one behaviour only")
     parser.add_argument("--out", type=Path, default=Path("out/odapi-tests"), help="folder of the records and the table")
-    parser.add_argument("--timeout", type=int, default=600, help="seconds for one file")
+    parser.add_argument("--timeout", type=int, default=1800, help="seconds for one file")
+    parser.add_argument("--resume", action="store_true", help="leave out files that an earlier run has finished")
     options = parser.parse_args(arguments)
     files = options.files or find_test_files()
     behaviours = [options.behaviour] if options.behaviour else list(PROMISED)
-    results = {name: run_files(name, files, options.out, options.timeout) for name in behaviours}
+    results = {name: run_files(name, files, options.out, options.timeout, options.resume) for name in behaviours}
     (options.out / "table.md").write_text(tables(results, files))
     for name in behaviours:
         print(totals_line(name, results[name]))
@@ -47,13 +48,21 @@ def find_test_files() -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*_test.py"))
 
 
-def run_files(behaviour: str, files: Sequence[str], out_dir: Path, timeout_s: int) -> list[FileResult]:
-    """Runs those of the files that can run in this behaviour, in one worker, and reads what it recorded."""
+def run_files(
+    behaviour: str, files: Sequence[str], out_dir: Path, timeout_s: int, resume: bool = False
+) -> list[FileResult]:
+    """Runs those of the files that can run in this behaviour, in one worker, and reads what it recorded.
+
+    Where the worker itself dies, the files that it did not come to count as failed.
+    """
     can_run = [file for file in files if file_cannot_run(file, behaviour) is None]
-    for file in can_run:
+    to_run = [file for file in can_run if not (resume and is_finished(result_path(out_dir, behaviour, file)))]
+    for file in to_run:
         result_path(out_dir, behaviour, file).unlink(missing_ok=True)
-    worker = [sys.executable, "-m", "tools.odapi_tests_worker", behaviour, str(out_dir), str(timeout_s), *can_run]
-    subprocess.run(worker, check=True)  # noqa: S603
+    worker = [sys.executable, "-m", "tools.odapi_tests_worker", behaviour, str(out_dir), str(timeout_s), *to_run]
+    ended = subprocess.run(worker, check=False).returncode if to_run else 0  # noqa: S603
+    if ended:
+        print(f"the {behaviour} worker ended with exit code {ended}; go on with --resume", file=sys.stderr)
     return read_results(behaviour, can_run, out_dir)
 
 

@@ -73,7 +73,7 @@ class FileResult:
 
 def read_result(path: Path, file: str) -> FileResult:
     """Reads a file of records; a collected test without an outcome failed, for the reason the process ended."""
-    events = [json.loads(line) for line in path.read_text().splitlines()]
+    events = _events(path)
     collected = [name for event in events for name in event.get("collected", [])]
     ran = {event["test"]: _outcome(event) for event in events if "test" in event}
     ended, seconds = next(
@@ -83,6 +83,15 @@ def read_result(path: Path, file: str) -> FileResult:
     if ended != "done" and not ran and not missing:
         missing = [Outcome("(import)", "failed", f"not finished: {ended}")]
     return FileResult(file, (*ran.values(), *missing), seconds)
+
+
+def is_finished(path: Path) -> bool:
+    """Whether a file of records tells how its test file ended, by itself or by its time limit."""
+    return any("ended" in event for event in _events(path))
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _outcome(event: dict[str, Any]) -> Outcome:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from tools.odapi_tests_results import FileResult, Outcome, Record, module_name, read_result, result_path
+from tools.odapi_tests_results import (
+    FileResult,
+    Outcome,
+    Record,
+    is_finished,
+    module_name,
+    read_result,
+    result_path,
+)
 from tools.odapi_tests_rules import classed, file_cannot_run
 from tools.odapi_tests_table import passing_share, percent, tables, totals_line
 
@@ -40,6 +48,20 @@ def test_tests_that_a_crash_kept_from_running_failed(record):
     record.test("A.one", "passed", 0.1)
     record.end("died (SIGSEGV)", 1.0)
     assert read_result(record.path, FILE).failures() == [Outcome("A.two", "failed", "not finished: died (SIGSEGV)")]
+
+
+def test_a_file_that_the_worker_did_not_come_to_failed(tmp_path):
+    (failure,) = read_result(tmp_path / "nothing.jsonl", FILE).failures()
+    assert failure == Outcome("(import)", "failed", "not finished: cut off")
+
+
+def test_only_a_file_that_has_ended_is_finished(record, tmp_path):
+    assert not is_finished(tmp_path / "nothing.jsonl")
+    record.collected(["A.one"])
+    record.test("A.one", "passed", 0.1)
+    assert not is_finished(record.path)
+    record.end("done", 1.0)
+    assert is_finished(record.path)
 
 
 def test_a_file_that_never_got_to_its_tests_failed(record):
