@@ -65,8 +65,10 @@ EFFICIENTDET = (
 SQUARE = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true"
 # Anchors of the drawn shapes' sizes, and batch norm that trains: frozen, random weights' features grow to thousands.
 # The second stage's box loss counts the proposals that hit a shape, more the better the first stage becomes: weighted
-# as published it rises while everything is learned.
+# as published it rises while everything is learned. The rate falls to nothing, so that the second stage settles.
 FASTER_RCNN_RESNET = (
+    "train_config.optimizer.momentum_optimizer.learning_rate={ cosine_decay_learning_rate {"
+    " learning_rate_base: 0.01 total_steps: 150 warmup_learning_rate: 0.01 warmup_steps: 1 } }",
     "model.faster_rcnn.second_stage_localization_loss_weight=0.25",
     "model.faster_rcnn.first_stage_minibatch_size=16",
     "model.faster_rcnn.first_stage_max_proposals=16",
@@ -84,8 +86,8 @@ FAMILIES = {
         Family("ssdlite_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_inception_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_resnet50_fpn", 136, 120, 4, 0.01, RESNET_FPN, threshold=0.05),
-        Family("faster_rcnn_resnet50", 128, 150, 2, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
-        Family("faster_rcnn_resnet101", 128, 150, 2, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
+        Family("faster_rcnn_resnet50", 128, 150, 4, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
+        Family("faster_rcnn_resnet101", 128, 150, 4, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
         Family("faster_rcnn_inception_v2", 160, 200, 4, 0.003, (*SMALL_SECOND_STAGE, SQUARE)),
         Family("ssd_mobilenet_v2_keras", 128, 150, 8, 0.01, FAST_BATCH_NORM),
         Family("ssd_mobilenet_v2_fpn_keras", 128, 100, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD), threshold=0.05),
@@ -93,7 +95,7 @@ FAMILIES = {
         Family(
             "ssd_efficientnet-b0_bifpn_keras", 256, 120, 4, 0.003, EFFICIENTDET, threshold=0.05, fast_batch_norm=True
         ),
-        Family("faster_rcnn_resnet50_keras", 128, 150, 2, 0.01, FASTER_RCNN_RESNET, fast_batch_norm=True),
+        Family("faster_rcnn_resnet50_keras", 128, 150, 4, 0.01, FASTER_RCNN_RESNET, fast_batch_norm=True),
         Family("center_net_mobilenet_v2_fpn", 128, 150, 8, 0.001, fast_batch_norm=True),
         Family("center_net_resnet50_v1_fpn", 96, 150, 4, 0.001, fast_batch_norm=True),
     )
