@@ -1,6 +1,6 @@
 """detloop's training loop against the Object Detection API's own, and against one batch kept in memory.
 
-    python -m benchmarks.bench_training_loops --model frozen_inference_graph.pb --images FOLDER [--steps 25]
+    python -m benchmarks.bench_training_loops --model frozen_inference_graph.pb --images FOLDER [--steps 20]
 
 For a TF1 model (the demo's SSDLite) and a TF2 model of the same size; the same config and records for all ways, each in
 a process of its own, in turn. Required: steps a second at least those of the API's loop and 0.9 of those on one batch
@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, type=Path)
     parser.add_argument("--images", required=True)
-    parser.add_argument("--steps", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--generation", choices=CONFIGS, help="only this one")
     options = parser.parse_args()
