@@ -132,11 +132,12 @@ def overrides(family: Family, config: PipelineConfig) -> list[str]:
     model = f"model.{config.model.WhichOneof('model')}"
     kind = architecture_of(config).image_resizer.WhichOneof("image_resizer_oneof")
     sides = ("height", "width") if kind == "fixed_shape_resizer" else ("min_dimension", "max_dimension")
-    optimizer = f"train_config.optimizer.{config.train_config.optimizer.WhichOneof('optimizer')}"
+    optimizer = "adam_optimizer" if family.adam else config.train_config.optimizer.WhichOneof("optimizer")
+    rate = f"{{ constant_learning_rate {{ learning_rate: {family.learning_rate} }} }}"
     return [
         "train_config.fine_tune_checkpoint=",
         *(f"{model}.image_resizer.{kind}.{side}={family.size}" for side in sides),
-        f"{optimizer}.learning_rate={{ constant_learning_rate {{ learning_rate: {family.learning_rate} }} }}",
+        f"train_config.optimizer.{optimizer}.learning_rate={rate}",
         *family.overrides,
     ]
 

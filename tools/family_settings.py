@@ -12,6 +12,8 @@ class Family:
         size: both sides of the input in pixels; the smallest that the architecture learns the shapes at.
         overrides: further fields, as `detloop train --set` takes them.
         threshold: the score above which the export's boxes count.
+        adam: train with Adam instead of the config's optimizer: it needs fewer steps where the first gradients are
+            tiny, as those of heads that start near zero are.
         fast_batch_norm: train with `tools.fast_batch_norm`, as the config has no field for all of its batch norm.
     """
 
@@ -22,6 +24,7 @@ class Family:
     learning_rate: float
     overrides: tuple[str, ...] = ()
     threshold: float = 0.1
+    adam: bool = False
     fast_batch_norm: bool = False
 
 
@@ -50,11 +53,8 @@ RESNET_FPN = (
     f"{SHARED_HEAD}.depth=128",
     f"{SHARED_HEAD}.num_layers_before_predictor=2",
 )
-# output_size is the input's size, which the augmentation does not look up. Adam: the first gradients are tiny, as the
-# heads start near zero and nearly all scores are right from the start.
+# output_size is the input's size, which the augmentation does not look up.
 EFFICIENTDET = (
-    "train_config.optimizer={ adam_optimizer { learning_rate { constant_learning_rate { learning_rate: 0.003 } } }"
-    " use_moving_average: false }",
     *FAST_SHARED_HEAD,
     "model.ssd.feature_extractor.conv_hyperparams.batch_norm.decay=0.9",
     "train_config.data_augmentation_options[1].random_scale_crop_and_pad_to_square.output_size=256",
@@ -65,10 +65,8 @@ EFFICIENTDET = (
 SQUARE = "model.faster_rcnn.image_resizer.keep_aspect_ratio_resizer.pad_to_max_dimension=true"
 # Anchors of the drawn shapes' sizes, and batch norm that trains: frozen, random weights' features grow to thousands.
 # The second stage's box loss counts the proposals that hit a shape, more the better the first stage becomes: weighted
-# as published it rises while everything is learned. The rate falls to nothing, so that the second stage settles.
+# as published it rises while everything is learned.
 FASTER_RCNN_RESNET = (
-    "train_config.optimizer.momentum_optimizer.learning_rate={ cosine_decay_learning_rate {"
-    " learning_rate_base: 0.01 total_steps: 150 warmup_learning_rate: 0.01 warmup_steps: 1 } }",
     "model.faster_rcnn.second_stage_localization_loss_weight=0.25",
     "model.faster_rcnn.first_stage_minibatch_size=16",
     "model.faster_rcnn.first_stage_max_proposals=16",
@@ -85,17 +83,21 @@ FAMILIES = {
         Family("ssd_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssdlite_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_inception_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
-        Family("ssd_resnet50_fpn", 136, 120, 4, 0.01, RESNET_FPN, threshold=0.05),
-        Family("faster_rcnn_resnet50", 128, 150, 4, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
-        Family("faster_rcnn_resnet101", 128, 150, 4, 0.01, (*FASTER_RCNN_RESNET, SQUARE), fast_batch_norm=True),
+        Family("ssd_resnet50_fpn", 136, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
+        Family(
+            "faster_rcnn_resnet50", 128, 120, 4, 0.001, (*FASTER_RCNN_RESNET, SQUARE), adam=True, fast_batch_norm=True
+        ),
+        Family(
+            "faster_rcnn_resnet101", 128, 120, 4, 0.001, (*FASTER_RCNN_RESNET, SQUARE), adam=True, fast_batch_norm=True
+        ),
         Family("faster_rcnn_inception_v2", 160, 200, 4, 0.003, (*SMALL_SECOND_STAGE, SQUARE)),
         Family("ssd_mobilenet_v2_keras", 128, 150, 8, 0.01, FAST_BATCH_NORM),
         Family("ssd_mobilenet_v2_fpn_keras", 128, 100, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD), threshold=0.05),
-        Family("ssd_resnet50_v1_fpn_keras", 136, 100, 4, 0.01, RESNET_FPN, threshold=0.05),
+        Family("ssd_resnet50_v1_fpn_keras", 136, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
         Family(
-            "ssd_efficientnet-b0_bifpn_keras", 256, 120, 4, 0.003, EFFICIENTDET, threshold=0.05, fast_batch_norm=True
+            "ssd_efficientnet-b0_bifpn_keras", 256, 120, 4, 0.003, EFFICIENTDET, 0.05, adam=True, fast_batch_norm=True
         ),
-        Family("faster_rcnn_resnet50_keras", 128, 150, 4, 0.01, FASTER_RCNN_RESNET, fast_batch_norm=True),
+        Family("faster_rcnn_resnet50_keras", 128, 120, 4, 0.001, FASTER_RCNN_RESNET, adam=True, fast_batch_norm=True),
         Family("center_net_mobilenet_v2_fpn", 128, 150, 8, 0.001, fast_batch_norm=True),
         Family("center_net_resnet50_v1_fpn", 96, 150, 4, 0.001, fast_batch_norm=True),
     )
