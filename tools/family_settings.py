@@ -83,7 +83,7 @@ FAMILIES = {
         Family("ssd_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssdlite_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_inception_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
-        Family("ssd_resnet50_fpn", 136, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
+        Family("ssd_resnet50_fpn", 160, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
         Family(
             "faster_rcnn_resnet50", 128, 120, 4, 0.001, (*FASTER_RCNN_RESNET, SQUARE), adam=True, fast_batch_norm=True
         ),
@@ -93,7 +93,7 @@ FAMILIES = {
         Family("faster_rcnn_inception_v2", 160, 200, 4, 0.003, (*SMALL_SECOND_STAGE, SQUARE)),
         Family("ssd_mobilenet_v2_keras", 128, 150, 8, 0.01, FAST_BATCH_NORM),
         Family("ssd_mobilenet_v2_fpn_keras", 128, 100, 8, 0.01, (*FAST_BATCH_NORM, *FAST_SHARED_HEAD), threshold=0.05),
-        Family("ssd_resnet50_v1_fpn_keras", 136, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
+        Family("ssd_resnet50_v1_fpn_keras", 160, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
         Family(
             "ssd_efficientnet-b0_bifpn_keras", 256, 120, 4, 0.003, EFFICIENTDET, 0.05, adam=True, fast_batch_norm=True
         ),
