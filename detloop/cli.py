@@ -15,7 +15,7 @@ import click
 from detloop import cluster_cli
 from detloop.cli_options import FILE, images_option, label_options, overrides_option, strict_option, views_options
 from detloop.errors import DetloopError
-from detloop.store import local_path
+from detloop.store import fetch, in_bucket, local_path
 
 
 class _Group(click.Group):
@@ -257,7 +257,7 @@ def run(output: Path, **arguments: Any) -> None:
     arguments = {name: value for name, value in arguments.items() if value is not None}
     arguments["overrides"] = "\n".join(arguments["overrides"])
     for name in ("images", "model", "label_map", "config", "checkpoint"):
-        arguments[name] = os.path.abspath(local_path(arguments[name])) if arguments[name] else ""
+        arguments[name] = _for_steps(name, arguments[name]) if arguments[name] else ""
     sample = arguments.get("choose_thresholds", "scores")
     labelled = [os.path.abspath(local_path(sample))] if sample != "scores" else []
     manifest = [os.path.abspath(arguments["manifest"])] if "manifest" in arguments else []
@@ -269,6 +269,11 @@ def run(output: Path, **arguments: Any) -> None:
     from pipeline import detection_loop
 
     click.echo(run_locally(detection_loop, arguments, output))
+
+
+def _for_steps(name: str, uri: str) -> str:
+    """What names an input in every working folder: images in a bucket stay there, all else becomes a local path."""
+    return uri if name == "images" and in_bucket(uri) else os.path.abspath(fetch(uri, name.replace("_", " ")))
 
 
 @main.group()

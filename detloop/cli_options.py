@@ -6,7 +6,19 @@ from typing import Any
 
 import click
 
-FILE = click.Path(path_type=Path)
+from detloop.store import local_path
+
+
+class _LocalPath(click.ParamType[Path]):
+    """A path on this machine, which may be written as a file:// URI; a bucket's URI is an error."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        return local_path(value) if isinstance(value, str) else Path(value)
+
+
+FILE = _LocalPath()
 VIEWS_OPTIONS = (
     click.option("--tile", default="", metavar="WxH", help="Also look at tiles of this size in pixels."),
     click.option("--overlap", default=0.25, show_default=True, help="Share of a tile its neighbour overlaps."),
@@ -82,7 +94,7 @@ LABEL_OPTIONS = (
 
 def images_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where images are."""
-    help_text = "Image folder (with its subfolders), glob pattern, or .txt manifest."
+    help_text = "Image folder (with its subfolders), glob pattern, or .txt manifest; local, or s3://, minio://, gs://."
     return click.option("--images", required=True, metavar="URI", help=help_text)(command)
 
 

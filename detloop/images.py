@@ -1,19 +1,22 @@
 """Where images come from, and how their bytes become pixels."""
 
+import fnmatch
 import glob
 import io
 import math
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from detloop.ahead import map_ahead
 from detloop.errors import DetloopError, ImageError, one_line
-from detloop.store import check_inside, inside, local_path
+from detloop.store import ObjectError, Store, check_inside, in_bucket, local_path, open_store
 
 # PIL warns of oddities in images that it decodes all the same. To silence it a call at a time is not safe in threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -24,101 +27,144 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "TIFF", "WEBP")
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
 
+Item = TypeVar("Item")
+
+
 @dataclass(frozen=True)
 class ImageSource:
-    """Images under one root, in the code-point order of their names.
+    """Images in one store, in the code-point order of their names.
 
-    A name is the image's path relative to `root`, with `/`; it is what tables call `filename`.
+    A name is the image's path relative to the store's root, with `/`; it is what tables call `filename`.
     """
 
-    root: Path
+    store: Store
     names: Callable[[], Iterator[str]]
 
-    def path(self, name: str) -> Path:
-        """Where an image lies; raises DetloopError for a name that leaves the root."""
-        return inside(self.root, name)
+    @property
+    def root(self) -> str:
+        """What errors call the folder or the bucket's prefix that names are relative to."""
+        return self.store.root
 
     def read_bytes(self, name: str) -> bytes:
         """An image's stored bytes.
 
         Raises:
             ImageError: the file is missing, unreadable or empty.
+            DetloopError: the name leaves the root, or the store cannot be reached.
         """
-        check_inside(self.root, name)
         try:
-            with open(f"{self.root}/{name}", "rb", buffering=0) as file:
-                data = file.read()
-        except OSError as error:
-            raise ImageError(f"cannot be read: {error.strerror}") from None
+            data = self.store.read_bytes(name)
+        except ObjectError as error:
+            raise ImageError(f"cannot be read: {error.reason}") from None
         if not data:
             raise ImageError("the file is empty (0 bytes)")
         return data
+
+    def read_ahead(
+        self, items: Iterable[Item], name_of: Callable[[Item], str]
+    ) -> Iterator[tuple[Item, Callable[[], bytes]]]:
+        """Every item with what gives its image's bytes, or raises what `read_bytes` does.
+
+        From a bucket, which answers slowly and many at a time, images are fetched before their turn: a bounded number
+        of them. A local file is read when its bytes are asked for, in the thread that asks.
+        """
+        if not in_bucket(self.root):
+            return ((item, partial(self.read_bytes, name_of(item))) for item in items)
+        threads = self.store.reading_threads
+        return map_ahead(lambda item: (item, self._attempt(name_of(item))), items, threads, 2 * threads)
+
+    def _attempt(self, name: str) -> Callable[[], bytes]:
+        try:
+            data = self.read_bytes(name)
+        except DetloopError as error:
+            return partial(_raise, error)
+        return lambda: data
+
+    def states(self) -> Iterator[str]:
+        """What tells a source from another and from itself after a change: its root, and each image's name and state.
+
+        Of local files the size and the time of change are looked at; a bucket keeps a checksum or an ETag.
+        """
+        yield self.store.identity
+        yield from (f"{name}\0{size} {version}" for name, size, version in self.store.entries(self.names()))
+
+
+def _raise(error: DetloopError) -> bytes:
+    raise error
 
 
 def open_source(uri: str) -> ImageSource:
     """The images that a URI names: a folder (with all folders below it), a glob pattern, or a manifest.
 
-    A manifest is a .txt file with one image a line, relative to the manifest's own folder.
+    A folder may be a bucket's prefix, as s3://bucket/folder; images are read where they are. A manifest is a .txt file
+    with one image a line, relative to the manifest's own folder. Names that begin with a dot, and what lies in folders
+    of such names, are left out.
 
     Raises:
-        DetloopError: nothing is there, or no image is in it.
+        DetloopError: nothing is there, no image is in it, or the bucket cannot be reached.
     """
-    path = local_path(uri)
-    if path.is_dir():
-        source = ImageSource(path, lambda: _names_in_folder(path))
-    elif path.suffix == ".txt" and path.is_file():
-        source = _manifest_source(path)
-    elif glob.has_magic(uri):
-        source = _glob_source(path)
-    else:
+    source = _folder_source(uri) or _manifest_source(uri) or _glob_source(uri)
+    if source is None:
         raise DetloopError(f"{uri}: no such image folder; give a folder, a glob pattern or a .txt manifest")
     if next(source.names(), None) is None:
         raise DetloopError(f"{uri}: no image there (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
     return source
 
 
-def _names_in_folder(root: Path, prefix: str = "", above: frozenset[tuple[int, int]] = frozenset()) -> Iterator[str]:
-    """Names below a folder; a folder sorts as its name and `/`, so that the walk yields whole names in order.
-
-    Args:
-        above: device and inode of the folders on the way here, into which a link must not lead back.
-    """
-    state = os.stat(root)
-    here = (state.st_dev, state.st_ino)
-    if here in above:
-        return
-    with os.scandir(root) as entries:
-        keys = sorted(entry.name + "/" if entry.is_dir() else entry.name for entry in entries)
-    for key in keys:
-        if key.startswith("."):
-            continue
-        if key.endswith("/"):
-            yield from _names_in_folder(root / key, prefix + key, above | {here})
-        elif os.path.splitext(key)[1].lower() in IMAGE_SUFFIXES:
-            yield prefix + key
+def _folder_source(uri: str) -> ImageSource | None:
+    """All images in a folder; None where there is none of this name."""
+    if not in_bucket(uri) and not local_path(uri).is_dir():
+        return None
+    store = open_store(uri)
+    if in_bucket(uri) and next(store.list(), None) is None:
+        return None
+    return ImageSource(store, lambda: filter(_is_image, store.names()))
 
 
-def _manifest_source(manifest: Path) -> ImageSource:
-    names = sorted(
-        {
-            line.strip()
-            for line in manifest.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-            if line.strip()
-        }
-    )
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not name.startswith(".") and "/." not in name
+
+
+def _manifest_source(uri: str) -> ImageSource | None:
+    """The images that a manifest lists; None where there is no manifest of this name."""
+    folder, _, manifest = str(uri if in_bucket(uri) else local_path(uri)).rpartition("/")
+    if not manifest.endswith(".txt"):
+        return None
+    store = open_store(folder or ("/" if uri.startswith("/") else "."))
+    if not store.exists(manifest):
+        return None
+    text = store.read_bytes(manifest).decode("utf-8", "surrogateescape")
+    names = sorted({line.strip() for line in text.splitlines() if line.strip()})
     for name in names:
-        inside(manifest.parent, name)
-    return ImageSource(manifest.parent, lambda: iter(names))
+        check_inside(store.root, name)
+    return ImageSource(store, lambda: iter(names))
 
 
-def _glob_source(pattern: Path) -> ImageSource:
-    plain = list(pattern.parts)
-    while any(glob.has_magic(part) for part in plain):
-        plain.pop()
-    root = Path(*plain) if plain else Path(".")
-    matches = glob.glob(str(pattern.relative_to(root)), root_dir=root, recursive=True)
-    names = sorted(name.replace(os.sep, "/") for name in matches if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)
-    return ImageSource(root, lambda: iter(names))
+def _glob_source(uri: str) -> ImageSource | None:
+    """The images that a pattern matches, below the part of it that is plain; None where it is no pattern."""
+    place = uri if in_bucket(uri) else str(local_path(uri))
+    parts = place.split("/")
+    depth = next((depth for depth, part in enumerate(parts) if glob.has_magic(part)), None)
+    if depth is None:
+        return None
+    root, patterns = "/".join(parts[:depth]), parts[depth:]
+    store = open_store(root or ("/" if place.startswith("/") else "."))
+    if in_bucket(uri):
+        return ImageSource(
+            store, lambda: (n for n in store.names() if _is_image(n) and _matches(n.split("/"), patterns))
+        )
+    found = glob.glob("/".join(patterns), root_dir=store.root, recursive=True)
+    names = sorted(filter(_is_image, (name.replace(os.sep, "/") for name in found)))
+    return ImageSource(store, lambda: iter(names))
+
+
+def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether `glob.glob` would match a path of these parts: `*` stays within a part, `**` is any number of parts."""
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_matches(parts[start:], patterns[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], patterns[0]) and _matches(parts[1:], patterns[1:])
 
 
 @dataclass(frozen=True)

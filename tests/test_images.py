@@ -84,7 +84,7 @@ def test_a_pattern_gives_names_below_its_plain_part(tmp_path: Path, pattern: str
     touch(tmp_path, "1.jpg", "2.jpg", "1.txt", "deep/er/3.jpg", "deep/er/3.png")
     source = open_source(f"{tmp_path}/{pattern}")
     assert list(source.names()) == expected
-    assert all(source.path(name).is_file() for name in source.names())
+    assert all(source.store.exists(name) for name in source.names())
 
 
 def test_a_pattern_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

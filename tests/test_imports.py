@@ -11,7 +11,7 @@ import pytest
 from tests.arrows import broken_rules, imports_of
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("tensorflow", "kfp", "pandas", "object_detection", "pycocotools", "jinja2")
+HEAVY = ("tensorflow", "kfp", "pandas", "object_detection", "pycocotools", "jinja2", "minio", "urllib3", "requests")
 
 
 def test_the_project_keeps_its_rules() -> None:

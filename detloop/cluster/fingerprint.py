@@ -8,17 +8,16 @@ from pathlib import Path
 
 import detloop
 from detloop.images import open_source
-from detloop.store import local_path
+from detloop.store import files_state, in_bucket, local_path, sha256_of
 
 
 def images_fingerprint(images: str, *others: str) -> str:
     """Changes when an image comes, goes or is rewritten, when another input's content does, and when detloop does.
 
-    Of images, which may be many, the sizes and times of change are looked at; of the other inputs the content.
+    Of images, which may be many, the sizes and times of change are looked at; of the other inputs the content. Of what
+    lies in a bucket nothing is read: the bucket keeps checksums.
     """
-    source = open_source(images)
-    states = (f"{name}\0{_size_and_time(source.path(name))}" for name in source.names())
-    return _digest(chain([str(source.root.resolve())], states, _contents(others), _own_code()))
+    return _digest(chain(open_source(images).states(), _contents(others), _own_code()))
 
 
 def files_fingerprint(*uris: str) -> str:
@@ -28,13 +27,16 @@ def files_fingerprint(*uris: str) -> str:
 
 def _own_code() -> Iterator[str]:
     yield detloop.__version__
-    yield from (_content(path) for path in sorted(Path(detloop.__file__).parent.rglob("*.py")))
+    yield from (sha256_of(path) for path in sorted(Path(detloop.__file__).parent.rglob("*.py")))
 
 
 def _contents(uris: Iterable[str]) -> Iterator[str]:
     for uri in uris:
         yield uri
-        yield from (f"{path}\0{_content(path)}" for path in (_files_of(local_path(uri)) if uri else []))
+        if in_bucket(uri):
+            yield from ("\0".join(map(str, state)) for state in files_state(uri, Path()))
+        elif uri:
+            yield from (f"{path}\0{sha256_of(path)}" for path in _files_of(local_path(uri)))
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -43,19 +45,6 @@ def _files_of(path: Path) -> list[Path]:
         return [path]
     files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.name)}.*")
     return sorted(file for file in files if file.is_file())
-
-
-def _content(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _size_and_time(path: Path) -> str:
-    try:
-        stat = path.stat()
-    except OSError:
-        return "missing"
-    return f"{stat.st_size} {stat.st_mtime_ns}"
 
 
 def _digest(texts: Iterable[str]) -> str:

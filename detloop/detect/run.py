@@ -2,8 +2,10 @@
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 
 from detloop.ahead import map_ahead
@@ -13,12 +15,12 @@ from detloop.detect.merging import MergeOptions
 from detloop.detect.summary import DetectSummary
 from detloop.detect.tables import GrowingTables, check_output, open_tables
 from detloop.detect.views import ViewOptions, read_view_options
-from detloop.engine import find_model, open_engine
+from detloop.engine import fetch_model, open_engine
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, decode_rgb, open_source, read_header
 from detloop.labels import read_label_map
 from detloop.progress import Progress
-from detloop.store import existing_file, local_path
+from detloop.store import existing_file, files_state
 
 DECODING_THREADS = min(4, os.cpu_count() or 1)
 BATCHES_UNDER_WAY = 2
@@ -56,7 +58,7 @@ def detect_images(
     Args:
         model: frozen graph, SavedModel, or folder that holds either.
         label_map: the model's label map (.pbtxt).
-        images: image folder, glob pattern or .txt manifest.
+        images: image folder or bucket prefix, glob pattern or .txt manifest.
         output: the detections table to write; images.csv is written beside it.
         threshold: boxes with a score strictly above this are written.
         engine: what runs the model, "auto" or "tensorflow".
@@ -82,11 +84,11 @@ def detect_images(
     source = open_source(images)
     check_output(output)
     _check_tiles(source, views)
-    model_path = find_model(local_path(model))
+    model_path = fetch_model(model)
     settings = {
-        "model": _files_state(model_path),
+        "model": files_state(model, model_path),
         "label_map": {str(class_id): name for class_id, name in names_of_classes.name_of_id.items()},
-        "images": str(source.root.resolve()),
+        "images": source.store.identity,
         "threshold": threshold,
         "engine": engine,
         "views": str(views),
@@ -113,9 +115,9 @@ def _check_tiles(source: ImageSource, views: ViewOptions) -> None:
         return
     too_large, sizes = set(views.scales), list[str]()
     names = list(islice(source.names(), IMAGES_CHECKED))
-    for name in names:
+    for name, read_bytes in source.read_ahead(names, lambda name: name):
         with suppress(ImageError):
-            header = read_header(source.read_bytes(name))
+            header = read_header(read_bytes())
             sizes.append(f"{name} is {header.width}x{header.height}")
             image_wh = (header.width, header.height)
             too_large = {scale for scale in too_large if views.window_wh(scale, image_wh) == image_wh}
@@ -143,7 +145,10 @@ def _fill_tables(
     batch_size = min(batch_size, detector.engine.max_batch_size or batch_size)
     positions_and_names = islice(enumerate(source.names()), start, None)
     images = map_ahead(
-        lambda place: _read(source, *place), positions_and_names, DECODING_THREADS, DECODING_THREADS + batch_size
+        lambda read: _decoded(*read[0], read[1]),
+        source.read_ahead(positions_and_names, itemgetter(1)),
+        DECODING_THREADS,
+        DECODING_THREADS + batch_size,
     )
     batches = gather_batches(images, batch_size, views)
     runs = map_ahead(lambda batch: (batch, detector.look_at(batch)), batches, threads=1, ahead=BATCHES_UNDER_WAY)
@@ -154,22 +159,15 @@ def _fill_tables(
             waiting |= looked_at
             while image := waiting.pop(tables.tally.images, None):
                 if strict and image.row.error:
-                    raise DetloopError(f"{source.root / image.row.filename}: {image.row.error}")
+                    raise DetloopError(f"{source.root}/{image.row.filename}: {image.row.error}")
                 tables.write(image.row, image.found)
             if batch.leaves_none_waiting:
                 tables.keep()
             progress.update(len(looked_at), boxes=str(tables.tally.boxes))
 
 
-def _read(source: ImageSource, position: int, name: str) -> ReadImage:
+def _decoded(position: int, name: str, read_bytes: Callable[[], bytes]) -> ReadImage:
     try:
-        return ReadImage(position, name, decode_rgb(source.read_bytes(name)))
-    except DetloopError as error:
+        return ReadImage(position, name, decode_rgb(read_bytes()))
+    except ImageError as error:
         return ReadImage(position, name, None, str(error))
-
-
-def _files_state(model: Path) -> list[list[str | int]]:
-    """What changes when a model is replaced: the path, size and modification time of its files."""
-    files = sorted(path for path in model.rglob("*") if path.is_file()) if model.is_dir() else [model]
-    states = [(path, path.stat()) for path in files]
-    return [[str(path.resolve()), state.st_size, state.st_mtime_ns] for path, state in states]

@@ -7,9 +7,11 @@ import numpy as np
 
 from detloop.engine.detections import RawDetections
 from detloop.errors import DetloopError
+from detloop.store import fetch, in_bucket
 
 FROZEN_GRAPH_NAME = "frozen_inference_graph.pb"
 SAVED_MODEL_NAMES = ("saved_model.pb", "saved_model.pbtxt")
+LABEL_MAP_NAME = "label_map.pbtxt"
 ENGINES = ("auto", "tensorflow")
 
 
@@ -48,6 +50,25 @@ def open_engine(model: Path, engine: str = "auto") -> Engine:
     from detloop.engine.tensorflow_engine import open_frozen_graph, open_saved_model
 
     return open_saved_model(path) if path.is_dir() else open_frozen_graph(path)
+
+
+def fetch_model(uri: str) -> Path:
+    """The frozen graph file or the SavedModel folder that a URI names or holds, fetched if it lies in a bucket.
+
+    A label map beside a bucket's model is fetched too.
+
+    Raises:
+        DetloopError: there is no model.
+    """
+    if not in_bucket(uri):
+        return find_model(fetch(uri, "model"))
+    folder, _, name = uri.rpartition("/")
+    named = folder if name in SAVED_MODEL_NAMES else uri
+    path = fetch(named, "model", beside=[LABEL_MAP_NAME])
+    try:
+        return find_model(path)
+    except DetloopError as error:
+        raise DetloopError(str(error).replace(str(path), named)) from None
 
 
 def find_model(model: Path) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from detloop.detections import ImageDetections
-from detloop.engine import Engine, find_model, open_engine, raw_to_image_detections
+from detloop.engine import LABEL_MAP_NAME, Engine, fetch_model, open_engine, raw_to_image_detections
 from detloop.errors import DetloopError
 from detloop.evaluate.coco import CocoMetrics, coco_metrics
 from detloop.evaluate.ground_truth import LabelledImage, read_labelled_images, valid_record_files
@@ -14,9 +14,6 @@ from detloop.evaluate.summary import EvaluateSummary, write_metrics
 from detloop.examples import count_records
 from detloop.labels import LabelMap, read_label_map
 from detloop.progress import Progress
-from detloop.store import local_path
-
-LABEL_MAP_NAME = "label_map.pbtxt"
 
 
 def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int = 8) -> EvaluateSummary:
@@ -35,7 +32,7 @@ def evaluate_model(*, model: str, records: Path, output: Path, batch_size: int =
         DetloopError: the model is none, or a training's checkpoints; the records are damaged or hold no image; or
             model and records have no class in common.
     """
-    model_path = find_model(local_path(model))
+    model_path = fetch_model(model)
     record_files = valid_record_files(records)
     truth_map = read_label_map(records / LABEL_MAP_NAME)
     model_map = _model_label_map(model_path, truth_map)

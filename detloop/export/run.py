@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from detloop.engine.model_files import FROZEN_GRAPH_NAME
+from detloop.engine.model_files import FROZEN_GRAPH_NAME, LABEL_MAP_NAME
 from detloop.errors import DetloopError, ImageError
 from detloop.export.proof import TOLERANCE, Detected, largest_difference, run_exports
 from detloop.images import ImageSource, decode_rgb, open_source
 from detloop.labels import LabelMap, read_label_map, write_label_map
-from detloop.store import existing_file, local_path, write_folder_whole
+from detloop.store import existing_file, fetch, write_folder_whole
 from detloop.train.odapi.checkpoints import checkpoint_in
 from detloop.train.odapi.config import (
     PipelineConfig,
@@ -93,7 +93,7 @@ def export_checkpoint(
         DetloopError: an input cannot be used, or an export detects something else than its checkpoint.
     """
     began = time.monotonic()
-    config_path = existing_file(config, "pipeline.config")
+    config_path = existing_file(config, "pipeline.config", beside=[LABEL_MAP_NAME])
     message = read_config(config_path)
     generation = generation_of(message)
     wanted = tuple(formats) or FORMATS_OF[generation]
@@ -102,7 +102,7 @@ def export_checkpoint(
     proof_images = _proof_images(images)
     with write_folder_whole(output, OWN_NAMES) as folder:
         of_checkpoint = _write(message, prefix, folder, wanted, proof_images)
-        write_label_map(names, folder / "label_map.pbtxt")
+        write_label_map(names, folder / LABEL_MAP_NAME)
         write_config(message, folder / "pipeline.config")
         difference = _proven([folder / FILE_OF_FORMAT[form] for form in wanted], proof_images, of_checkpoint)
         size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
@@ -121,7 +121,7 @@ def export_checkpoint(
 
 
 def _checkpoint_prefix(uri: str) -> Path:
-    path = local_path(uri)
+    path = fetch(uri, "checkpoint")
     if path.with_name(path.name + ".index").is_file():
         return path.resolve()
     if not path.is_dir():
@@ -133,9 +133,9 @@ def _checkpoint_prefix(uri: str) -> Path:
 
 
 def _label_map_for(config: PipelineConfig, config_path: Path, given: str | None) -> LabelMap:
-    beside = config_path.with_name("label_map.pbtxt")
+    beside = config_path.with_name(LABEL_MAP_NAME)
     if given is not None:
-        path = local_path(given)
+        path = existing_file(given, "label map")
     elif beside.is_file():
         path = beside
     else:

@@ -6,6 +6,7 @@ In memory are a name, a group and a hash an image: about 200 bytes.
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from PIL import Image
@@ -155,9 +156,9 @@ def nearest_hashes(hashes: np.ndarray, among: np.ndarray) -> tuple[np.ndarray, n
 def hash_images(images: Iterable[tuple[str, str, str]], source: ImageSource) -> HashTable:
     """Hashes the images of (filename, group, side); those that cannot be decoded are left to who writes them."""
     table = HashTable()
-    for filename, group, side in images:
+    for (filename, group, side), read_bytes in source.read_ahead(images, itemgetter(0)):
         try:
-            table.add(filename, group, side, difference_hash(source.read_bytes(filename)))
+            table.add(filename, group, side, difference_hash(read_bytes()))
         except ImageError:
             continue
     return table

@@ -177,12 +177,11 @@ def _naming_output(output: Path) -> Iterator[None]:
         raise
 
 
-def _example(candidate: Candidate, source: ImageSource) -> bytes:
+def _example(candidate: Candidate, read_bytes: Callable[[], bytes]) -> bytes:
     """The candidate's record; raises ImageError when its image cannot be read."""
-    name = candidate.image.filename
-    encoded = encoded_image(source.read_bytes(name))
+    encoded = encoded_image(read_bytes())
     _check_size(candidate.image, encoded)
-    return image_example(name, encoded, candidate.boxes)
+    return image_example(candidate.image.filename, encoded, candidate.boxes)
 
 
 def _write_candidates(
@@ -198,13 +197,13 @@ def _write_candidates(
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_file.write(csv_text([SPLIT_COLUMNS]))
-        for candidate in candidates:
+        for candidate, read_bytes in source.read_ahead(candidates, lambda candidate: candidate.image.filename):
             name = candidate.image.filename
             try:
-                example = _example(candidate, source)
+                example = _example(candidate, read_bytes)
             except ImageError as error:
                 if strict:
-                    raise DetloopError(f"{source.path(name)}: {error}") from None
+                    raise DetloopError(f"{source.root}/{name}: {error}") from None
                 tally.leave_out_unreadable(name, str(error))
                 continue
             writers[candidate.side].write(example)

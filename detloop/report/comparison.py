@@ -1,6 +1,6 @@
 """One HTML page that shows what teacher and student found in the same images, and how well they agree."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,8 +139,9 @@ def _pairs(
 ) -> Iterator[Pair]:
     limit_bytes = (PAGE_LIMIT_BYTES - TEXT_RESERVE_BYTES) // max(2 * len(by_teacher), 1)
     with Progress("report", len(by_teacher), unit="pictures") as progress:
-        for teacher, student in zip(by_teacher, by_student, strict=True):
-            pixels = _pixels(source, teacher.filename)
+        pairs = zip(by_teacher, by_student, strict=True)
+        for (teacher, student), read_bytes in source.read_ahead(pairs, lambda pair: pair[0].filename):
+            pixels = _pixels(source, teacher.filename, read_bytes)
             yield Pair(
                 teacher.filename,
                 _picture(pixels, teacher, colors, limit_bytes),
@@ -167,9 +168,9 @@ def _drawn_boxes(detections: ImageDetections, colors: dict[str, str]) -> list[Dr
     return [DrawnBox(boxes_px[i], f"{names[i]} {scores[i]:.2f}", colors[names[i]]) for i in by_score]
 
 
-def _pixels(source: ImageSource, filename: str) -> np.ndarray:
+def _pixels(source: ImageSource, filename: str, read_bytes: Callable[[], bytes]) -> np.ndarray:
     try:
-        return decode_rgb(source.read_bytes(filename))
+        return decode_rgb(read_bytes())
     except ImageError as error:
         raise DetloopError(
             f"{source.root}/{filename}: {error}; give the images that the tables were made from"

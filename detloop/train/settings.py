@@ -6,6 +6,7 @@ from pathlib import Path
 from detloop.engine.model_files import FROZEN_GRAPH_NAME
 from detloop.errors import DetloopError
 from detloop.labels import LabelMap, read_label_map
+from detloop.store import fetch
 from detloop.train.odapi.checkpoints import checkpoint_in
 from detloop.train.odapi.config import PLACEHOLDER, PipelineConfig, architecture_of
 
@@ -82,7 +83,7 @@ def checkpoint_to_start_from(config: PipelineConfig, given: str | None) -> Path 
             "the config's train_config.fine_tune_checkpoint is still to be configured; give --checkpoint, or"
             " --set train_config.fine_tune_checkpoint= to train from random weights"
         )
-    path = Path(named)
+    path = fetch(named, "checkpoint")
     weights = next((one for one in _weights_named_by(path) if _is_weights(one)), None)
     if weights is None:
         option = "--checkpoint" if given else "the config's train_config.fine_tune_checkpoint"

@@ -1,35 +1,20 @@
 """Where fetched archives and the models unpacked from them are kept."""
 
-import hashlib
-import os
 from pathlib import Path
 
 from detloop.errors import DetloopError
-from detloop.store import write_file_whole
+from detloop.store import cache_root, sha256_of, write_file_whole
 from detloop.zoo.catalog import ZooModel
-
-CACHE_VARIABLE = "DETLOOP_CACHE"
 
 
 def cache_folder() -> Path:
-    """The zoo's part of $DETLOOP_CACHE, or of the platform's folder for a user's caches."""
-    given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given).expanduser().absolute() / "zoo"
-    import platformdirs
-
-    return platformdirs.user_cache_path("detloop") / "zoo"
+    """The zoo's part of the cache."""
+    return cache_root() / "zoo"
 
 
 def archive_path(model: ZooModel) -> Path:
     """Where the model's archive lies, or belongs."""
     return cache_folder() / model.archive_name
-
-
-def sha256_of(path: Path) -> str:
-    """The hexadecimal SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def record_sha256(archive: Path, sha256: str) -> None:

@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 
 from detloop.errors import DetloopError, one_line
 from detloop.progress import Progress
-from detloop.store import partial_path
+from detloop.store import partial_path, sha256_of
 from detloop.zoo.archive import check_archive
-from detloop.zoo.cache import record_sha256, sha256_of
+from detloop.zoo.cache import record_sha256
 from detloop.zoo.catalog import ZooModel
 
 ZOO_URL = "https://download.tensorflow.org/models/object_detection"

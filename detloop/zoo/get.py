@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from detloop.errors import DetloopError
-from detloop.store import remove_folder, write_folder_whole
+from detloop.store import remove_folder, sha256_of, write_folder_whole
 from detloop.zoo.archive import check_archive, unpack
-from detloop.zoo.cache import archive_path, cache_folder, record_sha256, sha256_of, verified_sha256
+from detloop.zoo.cache import archive_path, cache_folder, record_sha256, verified_sha256
 from detloop.zoo.catalog import ZooModel, find_model
 from detloop.zoo.download import fetch
 

@@ -1,4 +1,4 @@
-"""Where files lie: local paths and file:// URIs, written whole or not at all."""
+"""Local files and folders, written whole or not at all."""
 
 import os
 import re
@@ -6,54 +6,8 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from detloop.errors import DetloopError
-
-
-def local_path(uri: str) -> Path:
-    """The local path that a plain path or a file:// URI names.
-
-    Raises:
-        DetloopError: the URI has another scheme.
-    """
-    parts = urlsplit(uri)
-    if "://" not in uri:
-        return Path(uri)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(unquote(parts.path))
-    raise DetloopError(f"{uri}: cannot read {parts.scheme}:// here; give a local path or a file:// URI")
-
-
-def existing_file(uri: str, what: str) -> Path:
-    """The file at `uri`, which an error calls `what`.
-
-    Raises:
-        DetloopError: nothing is there, or a folder is.
-    """
-    path = local_path(uri)
-    if path.is_dir():
-        raise DetloopError(f"{path}: is a folder; give the {what} file itself")
-    if not path.exists():
-        raise DetloopError(f"{path}: no such {what}")
-    return path
-
-
-def check_inside(root: Path, name: str) -> None:
-    """Makes sure that `name` (relative, with `/`) does not leave `root`, which a name from a table may not.
-
-    Raises:
-        DetloopError: the name is empty, absolute or climbs out with `..`.
-    """
-    parts = name.split("/")
-    if name[:1] in ("", "/") or ".." in parts or "\\" in name or "\0" in name or set(parts) <= {"", "."}:
-        raise DetloopError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
-
-
-def inside(root: Path, name: str) -> Path:
-    """The path of `name` (relative, with `/`) under `root`; raises DetloopError where `check_inside` does."""
-    check_inside(root, name)
-    return root / name
 
 
 def partial_path(path: Path) -> Path:

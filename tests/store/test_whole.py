@@ -1,4 +1,4 @@
-"""Paths and URIs, and writing whole or not at all."""
+"""Writing local files and folders whole or not at all."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from detloop.errors import DetloopError
-from detloop.store import existing_file, inside, local_path, write_file_whole, write_folder_whole
+from detloop.store import write_file_whole, write_folder_whole
 
 
 class StoppedError(Exception):
@@ -27,48 +27,6 @@ with getattr(store, sys.argv[2])(path, *own_names) as partial:
     (partial / "half" if partial.is_dir() else partial).write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-
-
-@pytest.mark.parametrize(
-    ("uri", "path"),
-    [
-        ("images", "images"),
-        ("/data/images", "/data/images"),
-        ("file:///data/images", "/data/images"),
-        ("file://localhost/data/images", "/data/images"),
-        ("file:///data/my%20images", "/data/my images"),
-        ("my%20images", "my%20images"),
-        ("a:b", "a:b"),
-    ],
-)
-def test_a_path_or_a_file_uri_names_a_local_path(uri: str, path: str) -> None:
-    assert local_path(uri) == Path(path)
-
-
-@pytest.mark.parametrize("uri", ["s3://bucket/images", "http://host/images", "file://elsewhere/images"])
-def test_other_schemes_are_refused(uri: str) -> None:
-    with pytest.raises(DetloopError, match="give a local path or a file:// URI"):
-        local_path(uri)
-
-
-def test_a_file_must_exist_and_be_one(tmp_path: Path) -> None:
-    (tmp_path / "map.pbtxt").touch()
-    assert existing_file(f"file://{tmp_path}/map.pbtxt", "label map") == tmp_path / "map.pbtxt"
-    with pytest.raises(DetloopError, match=r"none\.pbtxt: no such label map"):
-        existing_file(str(tmp_path / "none.pbtxt"), "label map")
-    with pytest.raises(DetloopError, match="is a folder; give the label map file itself"):
-        existing_file(str(tmp_path), "label map")
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a/b.jpg", "a b.jpg", 'a,"b".jpg', "ä.jpg", "...jpg", "a..b/c.jpg", "..a"])
-def test_a_relative_name_stays_inside(name: str) -> None:
-    assert inside(Path("/root"), name) == Path("/root") / name
-
-
-@pytest.mark.parametrize("name", ["", ".", "./", "..", "../a.jpg", "a/../../b.jpg", "/etc/passwd", "..\\a", "a\0b"])
-def test_a_name_that_leaves_is_refused(name: str) -> None:
-    with pytest.raises(DetloopError, match="names must be relative and without"):
-        inside(Path("/root"), name)
 
 
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
