@@ -1,6 +1,5 @@
 """What an S3 server or the way to it objects to, as one line each."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,7 +27,8 @@ class S3Errors:
 
     def __init__(self, location: Location, environment: S3Environment) -> None:
         self._bucket, self._endpoint = location.bucket, environment.endpoint
-        self._advice = f"check {environment.endpoint_variable} and the server"
+        self._variable = environment.endpoint_variable
+        self._advice = f"check {self._variable} and the server"
         self._anonymous = environment.credentials is None
 
     @contextmanager
@@ -66,7 +66,9 @@ class S3Errors:
         cause = error.reason if isinstance(error, MaxRetryError) else error
         if isinstance(cause, NameResolutionError):
             return f"no such host: {self._endpoint}; {self._advice}"
-        if isinstance(cause, SSLError | ssl.SSLError):
+        if isinstance(cause, SSLError) and "WRONG_VERSION_NUMBER" in str(cause):
+            return f"{self._endpoint} does not speak TLS; write http:// in {self._variable}"
+        if isinstance(cause, SSLError):
             return f"{self._endpoint} has no certificate that is trusted ({_tls_reason(cause)}); {self._advice}"
         if isinstance(cause, ResponseError):
             return f"{self._endpoint} is too busy or not ready ({one_line(cause)}); try again later"
