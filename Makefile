@@ -1,4 +1,5 @@
-# The verbs: demo, test, test-heavy, odapi-tests, families, study, lint, bench, clean. Each sets up what it needs in .venv first.
+# The verbs: demo, test, test-heavy, minio, odapi-tests, families, study, lint, bench, clean. Each sets up what it needs
+# in .venv first.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
@@ -6,7 +7,7 @@ EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
 DEMO := $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(VIDEO),--video $(VIDEO))
 
-.PHONY: demo test test-heavy odapi-tests families study lint bench clean env
+.PHONY: demo test test-heavy minio odapi-tests families study lint bench clean env
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -27,6 +28,8 @@ study: .venv/ready
 test-heavy: .venv/ready
 	.venv/bin/pytest -m heavy
 
+minio: .tools/minio .tools/fake-gcs-server
+
 lint: .venv/ready
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -43,6 +46,9 @@ env: .venv/ready
 
 .tools/uv:
 	python3 tools/get_uv.py .tools
+
+.tools/minio .tools/fake-gcs-server: tools/get_servers.py
+	python3 tools/get_servers.py .tools $(@F)
 
 clean:
 	rm -rf .venv .tools out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
+from detloop.store import open_store
 from tests.drawn import draw_image
 
 
@@ -70,3 +71,28 @@ def test_what_steps_do_not_read_changes_nothing(inputs: Path) -> None:
     os.utime(inputs / "label_map.pbtxt", ns=(1, 1))
     (inputs / "other.ckpt-8.index").touch()
     assert both_fingerprints(inputs) == before
+
+
+def test_what_lies_in_a_bucket_is_known_by_its_content(inputs: Path, minio_bucket: str) -> None:
+    store = open_store(minio_bucket)
+    for path in inputs.rglob("*"):
+        if path.is_file():
+            store.write_file(str(path.relative_to(inputs)), path)
+
+    def fingerprints() -> tuple[str, str]:
+        names = ("images", "model", "label_map.pbtxt")
+        images = images_fingerprint(*(f"{minio_bucket}/{name}" for name in names))
+        return images, files_fingerprint(f"{minio_bucket}/model.ckpt-7", "")
+
+    before = fingerprints()
+    store.write_file("images/a.png", inputs / "images/a.png")
+    assert fingerprints() == before
+    store.write_file("images/a.png", inputs / "images/sub/b.png")
+    store.write_bytes("images/c.png", b"new")
+    with_other_images = fingerprints()
+    assert (with_other_images[0] != before[0], with_other_images[1]) == (True, before[1])
+    store.write_bytes("model/variables/weights", b"12346")
+    store.write_bytes("model.ckpt-7.index", b"other")
+    with_other_models = fingerprints()
+    assert with_other_models[0] != with_other_images[0]
+    assert with_other_models[1] != with_other_images[1]

@@ -12,6 +12,7 @@ from PIL import Image
 from detloop.errors import DetloopError
 from detloop.pages.drawing import CLASS_COLORS
 from detloop.report import ReportSummary, write_comparison
+from detloop.store import open_store
 from tests.drawn import draw_image
 from tests.page import Page
 from tests.tables import IMAGES_HEADER, row, write_csv
@@ -124,6 +125,16 @@ def test_only_images_that_both_could_read_are_shown(make_run: Callable[..., Run]
     page = run.page()
     assert page.texts_in("h3") == ["a.png", "d.png"]
     assert ["Images that could not be read", "0", "1"] in page.rows()
+
+
+def test_images_may_lie_in_a_bucket(simple_run: Run, minio_bucket: str) -> None:
+    store = open_store(minio_bucket)
+    for name in simple_run.names:
+        store.write_file(name, simple_run.folder / "images" / name)
+    simple_run.write()
+    of_local_images = simple_run.output.read_bytes()
+    simple_run.write(images=minio_bucket)
+    assert simple_run.output.read_bytes() == of_local_images
 
 
 def test_boxes_are_drawn_where_they_lie(make_run: Callable[..., Run]) -> None:
