@@ -33,10 +33,11 @@ def cache_root() -> Path:
     import platformdirs
 
     usual = platformdirs.user_cache_path("detloop")
-    with suppress(OSError):
-        usual.mkdir(parents=True, exist_ok=True)
-        if os.access(usual, os.W_OK):
-            return usual
+    if usual.is_absolute():
+        with suppress(OSError):
+            usual.mkdir(parents=True, exist_ok=True)
+            if os.access(usual, os.W_OK):
+                return usual
     return _own_temporary_folder()
 
 
@@ -88,10 +89,10 @@ def _fetch_all(store: Store, entries: Sequence[Entry], folder: Path) -> None:
 def _is_whole(folder: Path) -> bool:
     """Whether an earlier run fetched into the folder, and all of it is still what was fetched."""
     try:
-        lines = (folder / _SUMS_NAME).read_text(encoding="utf-8").splitlines()
+        lines = (folder / _SUMS_NAME).read_text(encoding="utf-8").removesuffix("\n").split("\n")
         sums = [line.split("  ", 1) for line in lines]
         return bool(sums) and all(sha256_of(inside(folder, name)) == sha256 for sha256, name in sums)
-    except (OSError, ValueError):
+    except (OSError, ValueError, DetloopError):
         return False
 
 

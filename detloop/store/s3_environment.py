@@ -1,5 +1,6 @@
 """Where an S3 server is and who asks, as the environment says it; docs/storage.md has every variable."""
 
+import configparser
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ KEY_PAIRS = (
 )
 CONTAINER_VARIABLES = ("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI")
 IDENTITY_VARIABLE = "AWS_WEB_IDENTITY_TOKEN_FILE"
+KEYS_FILE_VARIABLE = "AWS_SHARED_CREDENTIALS_FILE"
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def _first_credentials(scheme: str, endpoint: str) -> Provider | None:
     for provider in _providers(scheme, endpoint):
         try:
             provider.retrieve()
+        except configparser.Error:
+            raise DetloopError(f"{KEYS_FILE_VARIABLE} (or ~/.aws/credentials): is no file of AWS credentials") from None
         except (ValueError, HTTPError, OSError):
             if isinstance(provider, IamAwsProvider) and os.environ.get(IDENTITY_VARIABLE):
                 raise DetloopError(f"{IDENTITY_VARIABLE}: its token was not accepted in exchange for keys") from None
@@ -106,7 +110,8 @@ def _providers(scheme: str, endpoint: str) -> Iterator[Provider]:
                 there, missing = (key, secret) if os.environ.get(key) else (secret, key)
                 raise DetloopError(f"{there} is set and {missing} is not; set both")
         yield from [EnvAWSProvider()] if kind == "aws" else [EnvMinioProvider(), *_root_user()]
-    yield AWSConfigProvider()
+    if os.environ.get(KEYS_FILE_VARIABLE) or os.environ.get("HOME"):
+        yield AWSConfigProvider()
     if os.environ.get(IDENTITY_VARIABLE):
         yield IamAwsProvider(custom_endpoint=os.environ.get("AWS_ENDPOINT_URL_STS"), http_client=_impatient_http())
     elif any(map(os.environ.get, CONTAINER_VARIABLES)) or (

@@ -106,6 +106,26 @@ def test_keys_from_a_mounted_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert (credentials.access_key, credentials.secret_key, credentials.session_token) == ("c", "d", "e")
 
 
+def test_a_file_without_keys_in_its_form_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "credentials").write_text("key: s3cret\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    with pytest.raises(DetloopError, match=r"AWS_SHARED_CREDENTIALS_FILE .* is no file of AWS credentials") as caught:
+        read_environment("s3")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_user_without_a_home_is_no_hindrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's user need not be in /etc/passwd."""
+    monkeypatch.delenv("AWS_SHARED_CREDENTIALS_FILE")
+    monkeypatch.delenv("HOME", raising=False)
+
+    def no_home(_: type[Path]) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", classmethod(no_home))
+    assert read_environment("s3").credentials is None
+
+
 def test_without_credentials_access_is_anonymous() -> None:
     assert read_environment("s3").credentials is None
 
