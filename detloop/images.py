@@ -68,9 +68,9 @@ class ImageSource:
         From a bucket, which answers slowly and many at a time, images are fetched before their turn: a bounded number
         of them. A local file is read when its bytes are asked for, in the thread that asks.
         """
-        if not in_bucket(self.root):
-            return ((item, partial(self.read_bytes, name_of(item))) for item in items)
         threads = self.store.reading_threads
+        if threads == 1:
+            return ((item, partial(self.read_bytes, name_of(item))) for item in items)
         return map_ahead(lambda item: (item, self._attempt(name_of(item))), items, threads, 2 * threads)
 
     def _attempt(self, name: str) -> Callable[[], bytes]:
@@ -127,10 +127,11 @@ def _is_image(name: str) -> bool:
 
 def _manifest_source(uri: str) -> ImageSource | None:
     """The images that a manifest lists; None where there is no manifest of this name."""
-    folder, _, manifest = str(uri if in_bucket(uri) else local_path(uri)).rpartition("/")
+    place = uri if in_bucket(uri) else str(local_path(uri))
+    folder, _, manifest = place.rpartition("/")
     if not manifest.endswith(".txt"):
         return None
-    store = open_store(folder or ("/" if uri.startswith("/") else "."))
+    store = open_store(folder or _top_of(place))
     if not store.exists(manifest):
         return None
     text = store.read_bytes(manifest).decode("utf-8", "surrogateescape")
@@ -148,7 +149,7 @@ def _glob_source(uri: str) -> ImageSource | None:
     if depth is None:
         return None
     root, patterns = "/".join(parts[:depth]), parts[depth:]
-    store = open_store(root or ("/" if place.startswith("/") else "."))
+    store = open_store(root or _top_of(place))
     if in_bucket(uri):
         return ImageSource(
             store, lambda: (n for n in store.names() if _is_image(n) and _matches(n.split("/"), patterns))
@@ -156,6 +157,10 @@ def _glob_source(uri: str) -> ImageSource | None:
     found = glob.glob("/".join(patterns), root_dir=store.root, recursive=True)
     names = sorted(filter(_is_image, (name.replace(os.sep, "/") for name in found)))
     return ImageSource(store, lambda: iter(names))
+
+
+def _top_of(place: str) -> str:
+    return "/" if place.startswith("/") else "."
 
 
 def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:

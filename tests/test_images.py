@@ -287,3 +287,12 @@ def test_a_file_that_may_not_be_read_has_a_reason(tmp_path: Path) -> None:
     draw_image(tmp_path / "a.png")
     with pytest.raises(ImageError, match=os.strerror(21)):
         open_source(str(tmp_path)).read_bytes("folder.jpg")
+
+
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_manifest_and_a_pattern_may_be_absolute(tmp_path: Path, scheme: str) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "list.txt").write_text("a.jpg\n")
+    for name in ("list.txt", "*.jpg"):
+        source = open_source(f"{scheme}{tmp_path}/{name}")
+        assert (source.root, list(source.names())) == (str(tmp_path), ["a.jpg"])

@@ -41,7 +41,7 @@ class Store(Protocol):
     Attributes:
         root: the folder's path or the URI, without a slash at the end.
         identity: the root in a form that no other store's has.
-        reading_threads: how many reads at a time make good use of the store.
+        reading_threads: how many reads at a time hide how slowly the store answers; 1 where it answers at once.
     """
 
     root: str

@@ -18,7 +18,7 @@ class LocalStore:
         self.folder = folder
         self.root = str(folder)
         self.identity = str(folder.resolve())
-        self.reading_threads = min(4, os.cpu_count() or 1)
+        self.reading_threads = 1
 
     def names(self) -> Iterator[str]:
         return _names_in_folder(self.folder)

@@ -31,13 +31,13 @@ open_store(sys.argv[1]).write_file("large.bin", Path(sys.argv[2]))
 
 
 @pytest.fixture
-def interrupt(minio_server: Server) -> Iterator[Callable[[], None]]:
-    """Kills the server at once, and starts it again on its own after a while."""
+def interrupt() -> Iterator[Callable[[Server], None]]:
+    """Kills a server at once, and starts it again on its own after a while."""
     restarts: list[threading.Timer] = []
 
-    def kill_for_a_while() -> None:
-        minio_server.kill()
-        restarts.append(threading.Timer(AWAY_SECONDS, minio_server.start))
+    def kill_for_a_while(server: Server) -> None:
+        server.kill()
+        restarts.append(threading.Timer(AWAY_SECONDS, server.start))
         restarts[-1].start()
 
     yield kill_for_a_while
@@ -54,21 +54,36 @@ def fill_bucket(server: Server, root: str, count: int) -> list[str]:
     return names
 
 
-def test_a_listing_goes_on_where_it_was(minio_bucket: str, minio_server: Server, interrupt: Callable[[], None]) -> None:
+def test_a_listing_goes_on_where_it_was(
+    minio_bucket: str, minio_server: Server, interrupt: Callable[[Server], None]
+) -> None:
     names = fill_bucket(minio_server, minio_bucket, KEYS)
     listing = open_store(minio_bucket).names()
     listed = [next(listing) for _ in range(1500)]
-    interrupt()
+    interrupt(minio_server)
     assert listed + list(listing) == names
 
 
-def test_reads_go_on(minio_bucket: str, minio_server: Server, interrupt: Callable[[], None]) -> None:
+def test_reads_go_on(minio_bucket: str, minio_server: Server, interrupt: Callable[[Server], None]) -> None:
     names = fill_bucket(minio_server, minio_bucket, 200)
     source = open_source(minio_bucket)
     read = []
     for name, read_bytes in source.read_ahead(names, lambda name: name):
         if name == names[60]:
-            interrupt()
+            interrupt(minio_server)
+        read.append(read_bytes())
+    assert read == [name.encode() for name in names]
+
+
+def test_reads_from_google_go_on(gcs_bucket: str, gcs_server: Server, interrupt: Callable[[Server], None]) -> None:
+    store = open_store(gcs_bucket)
+    names = [f"{number:03d}.jpg" for number in range(100)]
+    for name in names:
+        store.write_bytes(name, name.encode())
+    read = []
+    for name, read_bytes in open_source(gcs_bucket).read_ahead(names, lambda name: name):
+        if name == names[30]:
+            interrupt(gcs_server)
         read.append(read_bytes())
     assert read == [name.encode() for name in names]
 
@@ -98,7 +113,7 @@ def sha256_in_store(root: str, folder: Path) -> str:
 
 
 def test_a_write_is_completed(
-    minio_bucket: str, minio_server: Server, interrupt: Callable[[], None], large_file: Path, tmp_path: Path
+    minio_bucket: str, minio_server: Server, interrupt: Callable[[Server], None], large_file: Path, tmp_path: Path
 ) -> None:
     store = open_store(minio_bucket)
     failed: list[BaseException] = []
@@ -112,7 +127,7 @@ def test_a_write_is_completed(
     writer = threading.Thread(target=write)
     writer.start()
     wait_for_a_part(minio_server)
-    interrupt()
+    interrupt(minio_server)
     writer.join()
     assert failed == []
     with large_file.open("rb") as file:
