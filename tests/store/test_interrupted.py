@@ -97,11 +97,11 @@ def large_file(tmp_path: Path) -> Path:
     return path
 
 
-def wait_for_a_part(server: Server) -> None:
-    """Returns when the server holds a part of an upload that is not complete."""
+def wait_for_an_upload(server: Server, root: str) -> None:
+    """Returns when the server has begun to take large.bin in parts, of which not all are there."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    client = minio_client(server)
-    while not client._list_multipart_uploads(BUCKET).uploads:
+    client, key = minio_client(server), root.removeprefix(f"minio://{BUCKET}/") + "/large.bin"
+    while not client._list_multipart_uploads(BUCKET, prefix=key).uploads:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -126,7 +126,7 @@ def test_a_write_is_completed(
 
     writer = threading.Thread(target=write)
     writer.start()
-    wait_for_a_part(minio_server)
+    wait_for_an_upload(minio_server, minio_bucket)
     interrupt(minio_server)
     writer.join()
     assert failed == []
@@ -138,7 +138,7 @@ def test_a_killed_writer_leaves_what_was_there(minio_bucket: str, minio_server: 
     store = open_store(minio_bucket)
     store.write_bytes("large.bin", b"old")
     writer = subprocess.Popen([sys.executable, "-c", WRITER, minio_bucket, str(large_file)])
-    wait_for_a_part(minio_server)
+    wait_for_an_upload(minio_server, minio_bucket)
     os.kill(writer.pid, signal.SIGKILL)
     assert writer.wait() == -signal.SIGKILL
     assert store.read_bytes("large.bin") == b"old"
