@@ -15,6 +15,10 @@ class ImageError(DetloopError):
     """One image cannot be used; its message is the reason that images.csv records."""
 
 
+class UnsafeNameError(DetloopError):
+    """A name leaves the folder that it is to lie in."""
+
+
 class InterruptionError(DetloopError):
     """A signal ended the work early; the same command goes on from what is kept. Source of the code: sysexits.h."""
 

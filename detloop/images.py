@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from detloop.ahead import map_ahead
-from detloop.errors import DetloopError, ImageError, one_line
+from detloop.errors import DetloopError, ImageError, UnsafeNameError, one_line
 from detloop.store import ObjectError, Store, check_inside, in_bucket, local_path, open_store
 
 # PIL warns of oddities in images that it decodes all the same. To silence it a call at a time is not safe in threads.
@@ -49,11 +49,13 @@ class ImageSource:
         """An image's stored bytes.
 
         Raises:
-            ImageError: the file is missing, unreadable or empty.
-            DetloopError: the name leaves the root, or the store cannot be reached.
+            ImageError: the file is missing, unreadable or empty, or its name is one that tables may not hold.
+            DetloopError: the store cannot be reached.
         """
         try:
             data = self.store.read_bytes(name)
+        except UnsafeNameError as error:
+            raise ImageError(str(error)) from None
         except ObjectError as error:
             raise ImageError(f"cannot be read: {error.reason}") from None
         if not data:

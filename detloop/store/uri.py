@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from detloop.errors import DetloopError
+from detloop.errors import DetloopError, UnsafeNameError
 
 BUCKET_SCHEMES = ("s3", "minio", "gs")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
@@ -90,14 +90,14 @@ def check_inside(root: Path | str, name: str) -> None:
     """Makes sure that `name` (relative, with `/`) does not leave `root`, which a name from a table may not.
 
     Raises:
-        DetloopError: the name is empty, absolute or climbs out with `..`.
+        UnsafeNameError: the name is empty, absolute or climbs out with `..`.
     """
     parts = name.split("/")
     if name[:1] in ("", "/") or ".." in parts or "\\" in name or "\0" in name or set(parts) <= {"", "."}:
-        raise DetloopError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
+        raise UnsafeNameError(f"file name {name!r} leaves the folder {root}; names must be relative and without '..'")
 
 
 def inside(root: Path, name: str) -> Path:
-    """The path of `name` (relative, with `/`) under `root`; raises DetloopError where `check_inside` does."""
+    """The path of `name` (relative, with `/`) under `root`; raises UnsafeNameError where `check_inside` does."""
     check_inside(root, name)
     return root / name

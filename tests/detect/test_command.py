@@ -51,7 +51,11 @@ def test_the_summary_tells_how_often_an_image_was_looked_at(detect: Callable[...
         ({"model": "missing.pb"}, [], "missing.pb: no such model"),
         ({"label_map": "missing.pbtxt"}, [], "missing.pbtxt: no such label map"),
         ({"images": "nowhere"}, [], "nowhere: no such image folder"),
-        ({"images": "s3://bucket/images"}, [], "s3://bucket/images: cannot read s3:// here"),
+        (
+            {"images": "ftp://host/images"},
+            [],
+            "ftp://...: cannot read this kind of URI; give a local path or one of file://, s3://",
+        ),
         ({"tile": "0x100"}, [], "--tile 0x100: must be WIDTHxHEIGHT in pixels, 1 or more each, as 384x384"),
         ({"tile": "abc"}, [], "--tile abc: must be WIDTHxHEIGHT in pixels, 1 or more each, as 384x384"),
         ({"tile": "96x64"}, [], "--tile 96x64: no image is larger than that, a.png is 96x64; give a smaller tile"),
