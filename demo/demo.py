@@ -2,7 +2,7 @@
 
 `make demo` labels frames 1 to 600 of a film of pedestrians, trains a student on the labels, measures it, exports it,
 detects again with it, and shows teacher and student side by side. `make demo QUICK=1` does it with 60 frames,
-`make demo FULL=1` lets the teacher look at mirrored frames too and trains longer.
+`make demo FULL=1` trains twice as long.
 """
 
 import argparse
@@ -29,22 +29,16 @@ SCHEDULE_STEPS = "train_config.optimizer.momentum_optimizer.learning_rate.cosine
 
 @dataclass(frozen=True)
 class Size:
-    """How much of the film is labelled, how, and how long the student trains.
-
-    Attributes:
-        name: the folder's in out/.
-        views: further options of the teacher's looking.
-    """
+    """How much of the film is labelled, how long the student trains, and the name of the folder in out/."""
 
     name: str
     frames: int
     steps: int
-    views: tuple[str, ...] = ()
 
 
 QUICK = Size("demo-quick", frames=60, steps=20)
 PLAIN = Size("demo", frames=600, steps=300)
-FULL = Size("demo-full", frames=600, steps=1000, views=("--flip",))
+FULL = Size("demo-full", frames=600, steps=600)
 
 
 def main() -> None:
@@ -65,7 +59,7 @@ def main() -> None:
         *("--images", frames),
         *("--model", model, "--label-map", label_map, "--checkpoint", model),
         *("--config", DEMO / "pipeline.config", "--classes", "person"),
-        *(*LABELS, *size.views),
+        *LABELS,
         *("--steps", size.steps, "--set", f"{SCHEDULE_STEPS}={max(size.steps, PLAIN.steps)}", "--output", output),
     )
     print(f"\nteacher and student side by side: {(output / 'report.html').resolve()}")
@@ -77,7 +71,7 @@ def parse_options() -> argparse.Namespace:
     parser.set_defaults(size=PLAIN)
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", dest="size", action="store_const", const=QUICK, help="60 frames and 20 steps")
-    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="mirrored tiles and 1000 steps")
+    sizes.add_argument("--full", dest="size", action="store_const", const=FULL, help="600 frames and 600 steps")
     parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
     parser.add_argument("--output", type=Path, help="default: out/demo, out/demo-quick, out/demo-full")
     return parser.parse_args()
