@@ -162,7 +162,7 @@ def weighted(generation: str, folder: Path, checkpoint: Path | None) -> Any:
     config = read_config(folder / f"{generation}.config")
     config.train_config.data_augmentation_options.add().ssd_random_crop.SetInParent()
     records = open_records_folder(folder / "records")
-    fill_in(config, records, steps=4, batch_size=None, class_count_is_set=False)
+    fill_in(config, records, steps=4, batch_size=None)
     dataset = training_batches(config, model_builder.build(config.model, is_training=True), records.train, 0)
     if generation == "tf2":
         batches = [[labels[name].numpy() for name in COUNT_AND_WEIGHTS] for _, labels in dataset.take(5)]
