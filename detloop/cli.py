@@ -258,12 +258,9 @@ def run(output: Path, **arguments: Any) -> None:
     arguments["overrides"] = "\n".join(arguments["overrides"])
     for name in ("images", "model", "label_map", "config", "checkpoint"):
         arguments[name] = _for_steps(name, arguments[name]) if arguments[name] else ""
-    sample = arguments.get("choose_thresholds", "scores")
-    labelled = [os.path.abspath(local_path(sample))] if sample != "scores" else []
-    manifest = [os.path.abspath(arguments["manifest"])] if "manifest" in arguments else []
-    arguments |= {"choose_thresholds": labelled[0]} if labelled else {}
-    arguments |= {"manifest": manifest[0]} if manifest else {}
-    arguments["labels_version"] = files_fingerprint(*labelled, *manifest)
+    tables = [name for name in ("choose_thresholds", "manifest") if arguments.get(name) not in (None, "scores")]
+    arguments |= {name: os.path.abspath(local_path(str(arguments[name]))) for name in tables}
+    arguments["labels_version"] = files_fingerprint(*(arguments[name] for name in tables))
     arguments["images_version"] = images_fingerprint(arguments["images"], arguments["model"], arguments["label_map"])
     arguments["config_version"] = files_fingerprint(arguments["config"], arguments["checkpoint"])
     from pipeline import detection_loop

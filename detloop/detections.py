@@ -48,6 +48,18 @@ class ImageDetections:
     def __len__(self) -> int:
         return len(self.class_names)
 
+    def chosen(self, is_chosen: np.ndarray) -> "ImageDetections":
+        """The image with those boxes alone that a mask, bool [n], chooses."""
+        rows = np.flatnonzero(is_chosen).tolist()
+        return replace(
+            self,
+            class_names=[self.class_names[row] for row in rows],
+            scores=self.scores[rows],
+            boxes_px=self.boxes_px[rows],
+            lines=tuple(self.lines[row] for row in rows) if self.lines else (),
+            is_ignored=tuple(self.is_ignored[row] for row in rows) if self.is_ignored else (),
+        )
+
 
 @dataclass(frozen=True)
 class ImageRow:
@@ -92,18 +104,8 @@ def read_detections(path: Path, in_order: bool | None = None) -> Iterator[ImageD
 
 def scored_above(image: ImageDetections, threshold: float) -> ImageDetections:
     """The image with the boxes alone whose score is strictly above the threshold."""
-    kept = image.scores > threshold
-    if kept.all():
-        return image
-    rows = np.flatnonzero(kept).tolist()
-    return replace(
-        image,
-        class_names=[image.class_names[row] for row in rows],
-        scores=image.scores[kept],
-        boxes_px=image.boxes_px[kept],
-        lines=tuple(image.lines[row] for row in rows) if image.lines else (),
-        is_ignored=tuple(image.is_ignored[row] for row in rows) if image.is_ignored else (),
-    )
+    is_above = image.scores > threshold
+    return image if is_above.all() else image.chosen(is_above)
 
 
 def read_image_rows(path: Path) -> Iterator[ImageRow]:

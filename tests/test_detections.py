@@ -198,3 +198,14 @@ def test_pandas_reads_what_is_written(tmp_path: Path) -> None:
     frame = pd.read_csv(write_table(tmp_path / "detections.csv", [image]))
     assert list(frame.columns) == list(DETECTION_COLUMNS)
     assert frame.to_numpy().tolist() == [['ä, "b"\r.jpg', 96, 64, "person", 0.5, 1, 2, 3, 4]]
+
+
+@pytest.mark.parametrize(("mask", "names"), [([True, False], ["a"]), ([False, True], ["b"]), ([False, False], [])])
+def test_chosen_boxes_keep_all_that_is_known_of_them(mask: list[bool], names: list[str]) -> None:
+    boxes_px, scores = np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]), np.array([0.9, 0.4])
+    image = ImageDetections("a.jpg", 96, 64, ["a", "b"], scores, boxes_px, (2, 3), (False, True))
+    chosen = image.chosen(np.array(mask))
+    assert chosen.class_names == names
+    assert (chosen.scores.tolist(), chosen.boxes_px.tolist()) == (scores[mask].tolist(), boxes_px[mask].tolist())
+    assert chosen.lines == tuple(line for line, kept in zip((2, 3), mask, strict=True) if kept)
+    assert chosen.is_ignored == tuple(mark for mark, kept in zip((False, True), mask, strict=True) if kept)

@@ -81,12 +81,5 @@ def _width_and_height(image: ReadImage) -> tuple[int, int]:
 def _whole_objects_in_image(found: ImageDetections, view: View, image_wh: tuple[int, int]) -> ImageDetections:
     """The boxes of a view in pixels of its image, without those that the view's edge cuts."""
     boxes_px = boxes_in_image(found.boxes_px, view)
-    is_whole = ~are_cut(boxes_px, view, image_wh)
-    return replace(
-        found,
-        width=image_wh[0],
-        height=image_wh[1],
-        class_names=[name for name, whole in zip(found.class_names, is_whole, strict=True) if whole],
-        scores=found.scores[is_whole],
-        boxes_px=boxes_px[is_whole],
-    )
+    in_image = replace(found, width=image_wh[0], height=image_wh[1], boxes_px=boxes_px)
+    return in_image.chosen(~are_cut(boxes_px, view, image_wh))

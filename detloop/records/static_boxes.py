@@ -13,7 +13,7 @@ of one size.
 import heapq
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -168,10 +168,4 @@ def _without(image: ImageDetections, static: list[StaticBox]) -> ImageDetections
         not any(hit and name == names[column] for column, hit in enumerate(row))
         for name, row in zip(image.class_names, overlaps, strict=True)
     ]
-    return replace(
-        image,
-        class_names=[name for name, keep in zip(image.class_names, kept, strict=True) if keep],
-        scores=image.scores[kept],
-        boxes_px=image.boxes_px[kept],
-        lines=tuple(line for line, keep in zip(image.lines, kept, strict=True) if keep) if image.lines else (),
-    )
+    return image.chosen(np.array(kept, dtype=bool))
