@@ -15,6 +15,8 @@ import numpy as np
 from detloop.errors import DetloopError
 
 LARGEST_OVERLAP = 0.9
+SMALLEST_TILE_PX = 32
+"""No detector was trained to see an object in fewer pixels, and an image has thousands of smaller tiles."""
 CUT_TOLERANCE = 0.01
 """A box that comes this near to a window's edge is cut by it, as a share of the window's width or height."""
 
@@ -80,8 +82,10 @@ def read_view_options(tile: str, overlap: float, flip: bool, scales: str) -> Vie
 def _read_tile(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([0-9]{1,6})x([0-9]{1,6})", text.strip())
     tile_wh = (int(match[1]), int(match[2])) if match else (0, 0)
-    if min(tile_wh) < 1:
-        raise DetloopError(f"--tile {text}: must be WIDTHxHEIGHT in pixels, 1 or more each, as 384x384")
+    if min(tile_wh) < SMALLEST_TILE_PX:
+        raise DetloopError(
+            f"--tile {text}: must be WIDTHxHEIGHT in pixels, {SMALLEST_TILE_PX} or more each, as 384x384"
+        )
     return tile_wh
 
 
