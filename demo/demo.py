@@ -19,9 +19,12 @@ from detloop.errors import DetloopError
 DEMO = Path(__file__).resolve().parent
 LABELS = (
     *("--tile", "300x300", "--overlap", 0.35),
-    *("--threshold", 0.4, "--ignore-from", 0.2, "--keep-negatives", "--group-by-time", 12),
+    *("--label-threshold", 0.4, "--keep-negatives", "--group-by-time", 12),
 )
 """How the teacher looks and what of it is believed; docs/labels.md tells what each is worth."""
+
+SHOWN_ABOVE = 0.6
+"""The score from which both detectors' boxes are kept and shown: the student's scores are higher than its teacher's."""
 
 SCHEDULE_STEPS = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate.total_steps"
 """Over so many steps the learning rate falls; no fewer than the config's, whose warm-up alone takes 20."""
@@ -60,6 +63,7 @@ def main() -> None:
         *("--model", model, "--label-map", label_map, "--checkpoint", model),
         *("--config", DEMO / "pipeline.config", "--classes", "person"),
         *LABELS,
+        *("--threshold", SHOWN_ABOVE),
         *("--steps", size.steps, "--set", f"{SCHEDULE_STEPS}={max(size.steps, PLAIN.steps)}", "--output", output),
     )
     print(f"\nteacher and student side by side: {(output / 'report.html').resolve()}")
