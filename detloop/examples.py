@@ -1,7 +1,8 @@
 """tf.train.Example messages and TFRecord files, written and read without importing TensorFlow."""
 
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -12,16 +13,57 @@ from google.protobuf.message import DecodeError
 
 from detloop.errors import DetloopError
 
-# Not larger: the kernel answers long writes with large pieces of page cache, which a virtual machine may have to get
-# from its host first; 1 MiB at a time took up to five times as long there.
-WRITE_BUFFER_BYTES = 1 << 16
+# Tags of the fields that a bytes feature is made of, all of them length-delimited (wire type 2); the source is
+# tensorflow/core/example/example.proto and feature.proto.
+EXAMPLE_FEATURES, ENTRY_NAME, ENTRY_FEATURE, FEATURES_ENTRY = b"\x0a", b"\x0a", b"\x12", b"\x0a"
+FEATURE_BYTES, BYTES_VALUE = b"\x0a", b"\x0a"
+
 FeatureValues = list[bytes] | list[float] | list[int]
 
 
 def encode_example(features: dict[str, FeatureValues]) -> bytes:
     """A serialized tf.train.Example; a feature's kind is that of its first value, and an empty list has no kind."""
-    example = _example_class()()
-    feature_of = example.features.feature
+    encoded = _encode_features(features)
+    return _field_start(EXAMPLE_FEATURES, len(encoded)) + encoded
+
+
+def encode_example_with(name: str, value: bytes, features: dict[str, FeatureValues]) -> tuple[bytes, bytes, bytes]:
+    """A serialized tf.train.Example in three pieces, of which the middle one is `value` itself, which is not copied.
+
+    The bytes are those of `encode_example` where `name` is the first in the order of the names.
+
+    Args:
+        name: the feature whose only value is `value`.
+        features: all others.
+    """
+    others, size, encoded_name = _encode_features(features), len(value), name.encode()
+    start = _field_start(BYTES_VALUE, size)
+    start = _field_start(FEATURE_BYTES, size, start)
+    start = _field_start(ENTRY_FEATURE, size, start)
+    start = _field_start(ENTRY_NAME, len(encoded_name)) + encoded_name + start
+    start = _field_start(FEATURES_ENTRY, size, start)
+    return _field_start(EXAMPLE_FEATURES, size + len(others), start), value, others
+
+
+def _field_start(tag: bytes, size_bytes: int, inner: bytes = b"") -> bytes:
+    """A field's tag and length, then its first bytes, `inner`; `size_bytes` more are to follow these."""
+    return tag + _varint(len(inner) + size_bytes) + inner
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first. Source: protobuf.dev/programming-guides/encoding."""
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
+
+
+def _encode_features(features: dict[str, FeatureValues]) -> bytes:
+    """A serialized Features message, in the order of the names."""
+    message = _message_class("Features")()
+    feature_of = message.feature
     for name, values in features.items():
         feature = feature_of[name]
         if not values:
@@ -32,7 +74,7 @@ def encode_example(features: dict[str, FeatureValues]) -> bytes:
             feature.float_list.value.extend(values)
         else:
             feature.int64_list.value.extend(values)
-    return bytes(example.SerializeToString(deterministic=True))
+    return bytes(message.SerializeToString(deterministic=True))
 
 
 def decode_example(data: bytes) -> dict[str, FeatureValues]:
@@ -41,7 +83,7 @@ def decode_example(data: bytes) -> dict[str, FeatureValues]:
     Raises:
         DetloopError: the bytes are no Example.
     """
-    example = _example_class()()
+    example = _message_class("Example")()
     try:
         example.ParseFromString(data)
     except DecodeError:
@@ -62,17 +104,29 @@ class RecordWriter:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: IO[bytes] = path.open("wb", buffering=WRITE_BUFFER_BYTES)
+        self._file = path.open("wb", buffering=0)
 
-    def write(self, data: bytes) -> None:
-        length = struct.pack("<Q", len(data))
-        self._file.write(length + _masked_crc(length))
-        self._file.write(data)
-        self._file.write(_masked_crc(data))
+    def write(self, *pieces: bytes) -> None:
+        """Appends one record, whose data are the pieces one after another."""
+        length = struct.pack("<Q", sum(map(len, pieces)))
+        _write_all(self._file.fileno(), (length, _masked_crc(length), *pieces, _masked_crc(*pieces)))
 
     def close(self) -> None:
-        """Writes out what is buffered."""
+        """Closes the file; nothing is buffered."""
         self._file.close()
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:
+    """Appends all pieces with one call to the system, or with more where it takes only a part, as on a disk near full.
+
+    A record a call is the right size: the kernel answers long writes with large pieces of page cache, which a virtual
+    machine may have to get from its host first; 1 MiB at a time took up to five times as long there.
+    """
+    written = os.writev(descriptor, pieces)
+    if written < sum(map(len, pieces)):
+        rest = memoryview(b"".join(pieces))[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 class RecordPlace(NamedTuple):
@@ -141,14 +195,21 @@ def count_records(path: Path) -> int:
     return sum(1 for _ in record_places(path))
 
 
-def _masked_crc(data: bytes) -> bytes:
-    crc = google_crc32c.value(data)
+def _masked_crc(*pieces: bytes) -> bytes:
+    crc = 0
+    for piece in pieces:
+        crc = google_crc32c.extend(crc, piece)
     return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 @cache
-def _example_class() -> Any:
-    """tf.train.Example in a pool of its own, so that TensorFlow's definition can live beside it.
+def _message_class(name: str) -> Any:
+    return message_factory.GetMessageClass(_message_pool().FindMessageTypeByName(f"detloop.{name}"))
+
+
+@cache
+def _message_pool() -> descriptor_pool.DescriptorPool:
+    """tf.train.Example and its parts in a pool of their own, so that TensorFlow's definition can live beside them.
 
     Source: tensorflow/core/example/example.proto and feature.proto.
     """
@@ -173,7 +234,7 @@ def _example_class() -> Any:
     _message_field(file.message_type.add(name="Example"), "features", 1, "Features")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("detloop.Example"))
+    return pool
 
 
 def _message_field(message: Any, name: str, number: int, kind: str) -> Any:

@@ -2,28 +2,38 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
+
+import numpy as np
 
 from detloop.detections import ImageDetections
 from detloop.images import ImageSource
 from detloop.progress import Progress
-from detloop.records.boxes import WantedBoxes, wanted_boxes
+from detloop.records.boxes import judge_boxes
+from detloop.records.judged import CHUNK_IMAGES, JudgedImages
 from detloop.records.near_duplicates import NearDuplicates, hash_images
 from detloop.records.negatives import NegativeQuota
 from detloop.records.report import DatasetStatistics
 from detloop.records.split import Split
 from detloop.records.summary import RecordsTally
-from detloop.records.trust import Standing, Trust
+from detloop.records.trust import Trust
 
 
 class Candidate(NamedTuple):
-    """An image to write, when it can be read."""
+    """An image to write, when it can be read: the one in row `row` of those that were judged with it."""
 
-    image: ImageDetections
-    boxes: WantedBoxes
-    group: str
-    side: str
+    judged: JudgedImages
+    row: int
+
+    @property
+    def image(self) -> ImageDetections:
+        return self.judged.images[self.row]
+
+    @property
+    def side(self) -> str:
+        return self.judged.sides[self.row]
 
 
 @dataclass(frozen=True)
@@ -51,17 +61,21 @@ class Candidates:
     def to_write(self, tally: RecordsTally, progress: Progress, statistics: DatasetStatistics) -> Iterator[Candidate]:
         """The images to write; what is left out is counted, and all that is seen goes into the statistics."""
         quota = self._quota()
-        for candidate in self._judged(statistics.seeing(self.read_images())):
-            tally.see(candidate.boxes)
-            progress.update()
-            if not candidate.boxes and candidate.boxes.ignored:
-                tally.leave_out_only_uncertain()
-            elif not candidate.boxes and not self.keep_negatives:
-                tally.leave_out_without_boxes()
-            elif not candidate.boxes and quota is not None and not quota.keeps(candidate.side):
-                tally.leave_out_negative()
-            else:
-                yield candidate
+        for judged in self._judged():
+            tally.see(judged.boxes)
+            statistics.see(judged.boxes)
+            for row, (side, objects, ignored) in enumerate(_objects_and_ignored(judged)):
+                progress.update()
+                if objects:
+                    yield Candidate(judged, row)
+                elif ignored:
+                    tally.leave_out_only_uncertain()
+                elif not self.keep_negatives:
+                    tally.leave_out_without_boxes()
+                elif quota is not None and not quota.keeps(side):
+                    tally.leave_out_negative()
+                else:
+                    yield Candidate(judged, row)
 
     def look_for_near_duplicates(self, source: ImageSource, move: bool) -> NearDuplicates:
         """Hashes every image that may be written.
@@ -70,32 +84,44 @@ class Candidates:
             DetloopError: all that validate would have to move.
         """
         may_be_written = (
-            (one.image.filename, one.group, one.side)
-            for one in self._judged(self.read_images())
-            if one.boxes or (self.keep_negatives and not one.boxes.ignored)
+            (image.filename, group, side)
+            for judged in self._judged()
+            for image, group, (side, objects, ignored) in zip(
+                judged.images, judged.groups, _objects_and_ignored(judged), strict=True
+            )
+            if objects or (self.keep_negatives and not ignored)
         )
         hashed = hash_images(may_be_written, source)
         return hashed.find_and_move() if move else hashed.find()
 
-    def _judged(self, images: Iterable[ImageDetections]) -> Iterator[Candidate]:
-        for position, image in enumerate(images):
-            group = self.split.group(position, image.filename)
-            side = self.split.side(position, group)
+    def _judged(self) -> Iterator[JudgedImages]:
+        images = self.read_images()
+        position = 0
+        while chunk := list(islice(images, CHUNK_IMAGES)):
+            groups = [self.split.group(place, image.filename) for place, image in enumerate(chunk, position)]
+            sides = [self.split.side(place, group) for place, group in enumerate(groups, position)]
             if self.near_duplicates is not None:
-                side = self.near_duplicates.side(group, side)
-            yield Candidate(image, wanted_boxes(image, self.id_of_name, self.trust), group, side)
+                sides = list(map(self.near_duplicates.side, groups, sides))
+            yield JudgedImages(chunk, groups, sides, judge_boxes(chunk, self.id_of_name, self.trust))
+            position += len(chunk)
 
     def _quota(self) -> NegativeQuota | None:
         if self.negative_ratio is None:
             return None
         with_objects: Counter[str] = Counter()
         negatives: Counter[str] = Counter()
-        for one in self._judged(self.read_images()):
-            if one.boxes:
-                with_objects[one.side] += 1
-            elif not one.boxes.ignored:
-                negatives[one.side] += 1
+        for judged in self._judged():
+            for side, objects, ignored in _objects_and_ignored(judged):
+                with_objects[side] += objects > 0
+                negatives[side] += not objects and not ignored
         return NegativeQuota(self.negative_ratio, with_objects, negatives)
+
+
+def _objects_and_ignored(judged: JudgedImages) -> Iterator[tuple[str, int, int]]:
+    """The side of each image, how many objects it has and how many boxes to ignore."""
+    wanted = judged.boxes.wanted
+    objects, ignored = wanted.count_by_image(~wanted.is_ignored), wanted.count_by_image(wanted.is_ignored)
+    return zip(judged.sides, objects.tolist(), ignored.tolist(), strict=True)
 
 
 def counted_boxes(
@@ -103,9 +129,6 @@ def counted_boxes(
 ) -> Iterator[ImageDetections]:
     """The images with the boxes alone that are wanted and not dropped for their score."""
     for image in images:
-        kept = [
-            name in id_of_name and trust.standing(name, score) is not Standing.DROPPED
-            for name, score in zip(image.class_names, image.scores.tolist(), strict=True)
-        ]
-        names = [name for name, keep in zip(image.class_names, kept, strict=True) if keep]
-        yield replace(image, class_names=names, scores=image.scores[kept], boxes_px=image.boxes_px[kept], lines=())
+        is_known = np.array([name in id_of_name for name in image.class_names], dtype=bool)
+        is_object, is_ignored = trust.judge(image.class_names, image.scores)
+        yield image.chosen(is_known & (is_object | is_ignored))

@@ -12,11 +12,12 @@ class ShardedWriter:
         self._writers = [RecordWriter(folder / f"{side}-{shard:05d}-of-{shards:05d}.record") for shard in range(shards)]
         self._written = 0
 
-    def write(self, example: bytes) -> None:
-        self._writers[self._written % len(self._writers)].write(example)
+    def write(self, *pieces: bytes) -> None:
+        """Writes one record, whose data are the pieces one after another."""
+        self._writers[self._written % len(self._writers)].write(*pieces)
         self._written += 1
 
     def close(self) -> None:
-        """Writes out what is buffered."""
+        """Closes the files."""
         for writer in self._writers:
             writer.close()

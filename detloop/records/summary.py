@@ -4,9 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from detloop.records.boxes import WantedBoxes
+from detloop.records.boxes import JudgedBoxes
 from detloop.records.near_duplicates import NearDuplicates
 from detloop.records.report.choices import LeftOut
+from detloop.records.report.counts import Counts
 from detloop.records.split import TRAIN, VALID
 from detloop.records.static_boxes import StaticBox
 from detloop.records.thresholds import ClassThreshold
@@ -200,36 +201,24 @@ def _counts(boxes_of_class: dict[str, int]) -> str:
 
 
 class RecordsTally:
-    """Counts while a run goes on; memory does not grow with the number of images."""
+    """Counts what is left out while a run goes on; memory does not grow with the number of images."""
 
     def __init__(self) -> None:
-        self._images = Counter({TRAIN: 0, VALID: 0})
-        self._boxes = Counter({TRAIN: 0, VALID: 0})
-        self._boxes_of_class: Counter[str] = Counter()
         self._unwanted: Counter[str] = Counter()
         self._distrusted: Counter[str] = Counter()
-        self._ignored: Counter[str] = Counter()
-        self._negatives = self._clipped = self._without_area = self._unreadable = 0
+        self._clipped = self._without_area = self._unreadable = 0
         self._without_boxes = self._only_uncertain = self._surplus_negatives = 0
         self._unreadable_examples: list[str] = []
-
-    @property
-    def images_written(self) -> int:
-        return self._images.total()
-
-    def images_of(self, side: str) -> int:
-        """Images written of a side so far."""
-        return self._images[side]
 
     @property
     def first_unreadable(self) -> str:
         """The first image that could not be read and why; empty when all could."""
         return self._unreadable_examples[0] if self._unreadable_examples else ""
 
-    def see(self, boxes: WantedBoxes) -> None:
-        """Counts what was left out of an image's boxes."""
-        self._unwanted.update(boxes.unwanted)
-        self._distrusted.update(boxes.distrusted)
+    def see(self, boxes: JudgedBoxes) -> None:
+        """Counts what was left out of some images' boxes."""
+        self._unwanted += boxes.unwanted
+        self._distrusted += boxes.distrusted
         self._clipped += boxes.clipped
         self._without_area += boxes.without_area
 
@@ -247,39 +236,33 @@ class RecordsTally:
         if len(self._unreadable_examples) < SHOWN_REASONS:
             self._unreadable_examples.append(f"{filename} {reason}")
 
-    def write(self, side: str, boxes: WantedBoxes) -> None:
-        """Counts an image that was written."""
-        self._images[side] += 1
-        self._boxes[side] += len(boxes)
-        self._boxes_of_class.update(boxes.object_names)
-        self._ignored.update(boxes.class_names[len(boxes) :])
-        self._negatives += not len(boxes)
-
     def summary(
         self,
         *,
         output: Path,
         classes: list[str],
+        written: Counts,
         present: dict[str, int],
         trust: Trust,
         near_duplicates: NearDuplicates | None,
         static_boxes: tuple[StaticBox, ...] | None,
         static_boxes_dropped: bool,
     ) -> RecordsSummary:
-        """The counts; `present` are the boxes of each class in the table."""
+        """All counts; `written` are those of what was written, `present` the boxes of each class in the table."""
+        ignored = zip(classes, written.ignored.tolist(), strict=True)
         return RecordsSummary(
             output=output,
             classes=tuple(classes),
-            images=dict(self._images),
-            boxes=dict(self._boxes),
-            boxes_of_class={name: self._boxes_of_class[name] for name in classes},
+            images=dict(zip((TRAIN, VALID), written.images.tolist(), strict=True)),
+            boxes=dict(zip((TRAIN, VALID), written.boxes.sum(axis=1).tolist(), strict=True)),
+            boxes_of_class=dict(zip(classes, written.boxes.sum(axis=0).tolist(), strict=True)),
             unwanted_boxes=dict(self._unwanted),
             thresholds=trust.thresholds,
             ignore_from=trust.ignore_from,
             distrusted_boxes=dict(self._distrusted),
-            ignored_boxes=dict(self._ignored),
+            ignored_boxes={name: count for name, count in ignored if count},
             missing_classes=tuple(name for name in classes if name not in present),
-            negatives=self._negatives,
+            negatives=int(written.negatives.sum()),
             clipped=self._clipped,
             without_area=self._without_area,
             without_boxes=self._without_boxes,

@@ -1,18 +1,12 @@
 """What a box's score makes of it: an object, a place to ignore, or nothing; and how much an object weighs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
+
+import numpy as np
 
 from detloop.errors import DetloopError
 from detloop.records.thresholds import ClassThreshold
-
-
-class Standing(Enum):
-    """What a box is to the training."""
-
-    OBJECT = "object"
-    IGNORED = "ignored"
-    DROPPED = "dropped"
 
 
 @dataclass(frozen=True)
@@ -40,26 +34,24 @@ class Trust:
         """Whether the records say more of a box than that it is there."""
         return self.score_weights or self.ignore_from is not None
 
-    def standing(self, class_name: str, score: float) -> Standing:
-        """What a box of a class and score is."""
-        threshold = self._threshold_of.get(class_name)
-        if threshold is None or score > threshold:
-            return Standing.OBJECT
-        if self.ignore_from is not None and score >= self.ignore_from:
-            return Standing.IGNORED
-        return Standing.DROPPED
+    def judge(self, class_names: Sequence[str], scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which boxes are objects, and which are ignored, bool [n] each; what is neither is nothing.
 
-    def weight(self, score: float) -> float:
-        """An object's weight, above 0 and at most 1.
-
-        Raises:
-            DetloopError: the score is none of those.
+        Args:
+            class_names: n names.
+            scores: float [n].
         """
+        thresholds = np.array([self._threshold_of.get(name, -np.inf) for name in class_names], dtype=np.float64)
+        is_object = scores > thresholds
+        if self.ignore_from is None:
+            return is_object, np.zeros_like(is_object)
+        return is_object, ~is_object & (scores >= self.ignore_from)
+
+    def weights(self, scores: np.ndarray) -> np.ndarray:
+        """The weights, float [n], of objects, by their scores; NaN where a score is none, as it is not in (0, 1]."""
         if not self.score_weights:
-            return 1.0
-        if not 0 < score <= 1:
-            raise DetloopError(f"a box has score {score:g}; --score-weights needs scores above 0 and up to 1")
-        return score
+            return np.ones_like(scores)
+        return np.where((scores > 0) & (scores <= 1), scores, np.nan)
 
 
 def check_ignore_from(ignore_from: float | None, thresholds: tuple[ClassThreshold, ...]) -> None:

@@ -4,21 +4,24 @@ import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 from detloop.csv_rows import csv_text, open_csv_for_reading, open_csv_for_writing
 from detloop.detections import ImageDetections, read_detections
 from detloop.errors import DetloopError, ImageError
+from detloop.examples import FeatureValues
 from detloop.images import ImageSource, open_source
 from detloop.labels import ClassMap, parse_class_map, write_label_map
 from detloop.progress import Progress
 from detloop.records.candidates import Candidate, Candidates, counted_boxes
 from detloop.records.classes import check_producible, choose_classes, renamed
 from detloop.records.encoded import EncodedImage, encoded_image
-from detloop.records.features import image_example
+from detloop.records.features import box_features, image_example
 from detloop.records.groups import ByColumn, ByPattern, Grouping, choose_grouping
+from detloop.records.judged import JudgedImages
 from detloop.records.negatives import check_negative_ratio
-from detloop.records.report import DatasetStatistics, ScoreRules, write_report
+from detloop.records.report import Counts, DatasetStatistics, ScoreRules, write_report
 from detloop.records.shards import ShardedWriter
 from detloop.records.split import TRAIN, VALID, Split, choose_split
 from detloop.records.static_boxes import find_static_boxes
@@ -133,10 +136,11 @@ def write_records(
         with Progress("records", survey.images) as progress:
             to_write = candidates.to_write(tally, progress, statistics)
             _write_candidates(to_write, source, folder, shards, strict, tally, statistics)
-        _check_sides(tally, folder, split, detections)
+        _check_sides(statistics.counts, tally.first_unreadable, folder, split, detections)
         summary = tally.summary(
             output=output,
             classes=label_map.names,
+            written=statistics.counts,
             present=survey.boxes_of_class,
             trust=trust,
             near_duplicates=candidates.near_duplicates,
@@ -177,13 +181,6 @@ def _naming_output(output: Path) -> Iterator[None]:
         raise
 
 
-def _example(candidate: Candidate, read_bytes: Callable[[], bytes]) -> bytes:
-    """The candidate's record; raises ImageError when its image cannot be read."""
-    encoded = encoded_image(read_bytes())
-    _check_size(candidate.image, encoded)
-    return image_example(candidate.image.filename, encoded, candidate.boxes)
-
-
 def _write_candidates(
     candidates: Iterable[Candidate],
     source: ImageSource,
@@ -197,21 +194,39 @@ def _write_candidates(
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_file.write(csv_text([SPLIT_COLUMNS]))
-        for candidate, read_bytes in source.read_ahead(candidates, lambda candidate: candidate.image.filename):
-            name = candidate.image.filename
-            try:
-                example = _example(candidate, read_bytes)
-            except ImageError as error:
-                if strict:
-                    raise DetloopError(f"{source.root}/{name}: {error}") from None
-                tally.leave_out_unreadable(name, str(error))
-                continue
-            writers[candidate.side].write(example)
-            split_file.write(csv_text([(name, candidate.group, candidate.side, len(candidate.boxes))]))
-            tally.write(candidate.side, candidate.boxes)
-            statistics.write(candidate.side, candidate.image, candidate.boxes)
+        read = source.read_ahead(candidates, lambda candidate: candidate.image.filename)
+        for judged, read_of_judged in groupby(read, key=lambda pair: pair[0].judged):
+            features = list(box_features(judged.boxes.wanted, statistics.classes))
+            rows = []
+            for candidate, read_bytes in read_of_judged:
+                name = candidate.image.filename
+                try:
+                    example = _example(candidate.image, read_bytes, features[candidate.row])
+                except ImageError as error:
+                    if strict:
+                        raise DetloopError(f"{source.root}/{name}: {error}") from None
+                    tally.leave_out_unreadable(name, str(error))
+                    continue
+                writers[candidate.side].write(*example)
+                rows.append(candidate.row)
+            split_file.write(csv_text(_split_rows(judged, rows)))
+            statistics.write(judged, rows)
     for writer in writers.values():
         writer.close()
+
+
+def _example(
+    image: ImageDetections, read_bytes: Callable[[], bytes], features: dict[str, FeatureValues]
+) -> tuple[bytes, ...]:
+    """The image's record, in pieces; raises ImageError when the image cannot be read."""
+    encoded = encoded_image(read_bytes())
+    _check_size(image, encoded)
+    return image_example(image.filename, encoded, features)
+
+
+def _split_rows(judged: JudgedImages, rows: Sequence[int]) -> Iterator[tuple[str, str, str, int]]:
+    objects = judged.boxes.wanted.count_by_image(~judged.boxes.wanted.is_ignored).tolist()
+    return ((judged.images[row].filename, judged.groups[row], judged.sides[row], objects[row]) for row in rows)
 
 
 def _check_size(image: ImageDetections, encoded: EncodedImage) -> None:
@@ -223,13 +238,13 @@ def _check_size(image: ImageDetections, encoded: EncodedImage) -> None:
         )
 
 
-def _check_sides(tally: RecordsTally, folder: Path, split: Split, detections: Path) -> None:
-    written = tally.images_written
+def _check_sides(counts: Counts, first_unreadable: str, folder: Path, split: Split, detections: Path) -> None:
+    written = int(counts.images.sum())
     if not written:
-        why = f"; the first: {tally.first_unreadable}" if tally.first_unreadable else ""
+        why = f"; the first: {first_unreadable}" if first_unreadable else ""
         raise DetloopError(f"{detections}: no image is left to write{why}")
-    for side in (TRAIN, VALID):
-        if not tally.images_of(side):
+    for side, images in zip((TRAIN, VALID), counts.images.tolist(), strict=True):
+        if not images:
             raise DetloopError(split.empty_side_advice(side, written, _groups_written(folder)))
 
 

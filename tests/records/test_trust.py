@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from detloop.errors import DetloopError
 from detloop.records import write_records
 from detloop.records.thresholds import ClassThreshold, parse_thresholds
-from detloop.records.trust import Standing, Trust
+from detloop.records.trust import Trust
 from tests.drawn import draw_image
 from tests.records.read_back import all_examples, read_split, values
 from tests.tables import DETECTION_HEADER, row, write_csv
@@ -50,9 +51,9 @@ def test_a_box_is_an_object_above_the_threshold_and_ignored_in_the_band(
     score: float, threshold: float, ignore_from: float
 ) -> None:
     trust = Trust((ClassThreshold("person", threshold, ""),), ignore_from)
-    standing = trust.standing("person", score)
-    assert (standing is Standing.OBJECT) == (score > threshold)
-    assert (standing is Standing.IGNORED) == (ignore_from <= score <= threshold)
+    is_object, is_ignored = trust.judge(["person", "car"], np.array([score, score]))
+    assert is_object.tolist() == [score > threshold, True]
+    assert is_ignored.tolist() == [ignore_from <= score <= threshold, False]
 
 
 def test_boxes_of_low_score_are_left_out_by_class(tmp_path: Path, images: Path) -> None:

@@ -1,6 +1,6 @@
 """The images with the least certain labels, with their boxes drawn."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +50,7 @@ def draw_pictures(
     images = statistics.least_certain()
 
     def draw(image: LabelledImage) -> Picture:
-        return _picture(image, statistics.is_ignored(image.boxes), source, colors, limit_bytes)
+        return _picture(image, statistics.classes, source, colors, limit_bytes)
 
     with Progress("report", len(images), unit="pictures") as progress:
         for picture in map_ahead(draw, images, THREADS, ahead=THREADS + 1):
@@ -59,7 +59,7 @@ def draw_pictures(
 
 
 def _picture(
-    image: LabelledImage, is_ignored: np.ndarray, source: ImageSource, colors: dict[str, str], limit_bytes: int
+    image: LabelledImage, classes: Sequence[str], source: ImageSource, colors: dict[str, str], limit_bytes: int
 ) -> Picture:
     uri, error, width, height = "", "", 0, 0
     try:
@@ -67,7 +67,7 @@ def _picture(
     except ImageError as reason:
         error = str(reason)
     else:
-        boxes = _drawn_boxes(image.boxes, is_ignored, pixels.shape[1], pixels.shape[0], colors)
+        boxes = _drawn_boxes(image.boxes, classes, pixels.shape[1], pixels.shape[0], colors)
         drawn = draw_boxes(pixels, boxes, LONGEST_SIDE_PX)
         uri = jpeg_data_uri(drawn, limit_bytes, BEST_QUALITY)
         width, height = drawn.size
@@ -75,9 +75,9 @@ def _picture(
         filename=image.filename,
         side=image.side,
         doubt=image.doubt,
-        learned=int((~is_ignored).sum()),
-        ignored=int(is_ignored.sum()),
-        lowest_score=min(image.boxes.scores),
+        learned=int((~image.boxes.is_ignored).sum()),
+        ignored=int(image.boxes.is_ignored.sum()),
+        lowest_score=float(image.boxes.scores.min()),
         uri=uri,
         width_px=width,
         height_px=height,
@@ -86,19 +86,17 @@ def _picture(
 
 
 def _drawn_boxes(
-    boxes: WantedBoxes, is_ignored: np.ndarray, width: int, height: int, colors: dict[str, str]
+    boxes: WantedBoxes, classes: Sequence[str], width: int, height: int, colors: dict[str, str]
 ) -> list[DrawnBox]:
     """The least certain on top."""
-    names, scores = boxes.class_names, boxes.scores
+    edges_px = boxes.edges * (width, height, width, height)
+    order = np.argsort(-boxes.scores, kind="stable")
+    columns = (boxes.class_ids - 1, boxes.scores, edges_px, boxes.is_ignored)
     return [
-        DrawnBox(
-            edges_px=(xmin * width, ymin * height, xmax * width, ymax * height),
-            tag=_tag(names[i], scores[i], len(colors)),
-            color=colors[names[i]],
-            dashed=bool(is_ignored[i]),
+        DrawnBox((left, top, right, bottom), _tag(classes[index], score, len(colors)), colors[classes[index]], dashed)
+        for index, score, (left, top, right, bottom), dashed in zip(
+            *(column[order].tolist() for column in columns), strict=True
         )
-        for i in sorted(range(len(scores)), key=lambda i: -scores[i])
-        for xmin, ymin, xmax, ymax in [boxes.edges[i]]
     ]
 
 

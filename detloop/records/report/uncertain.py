@@ -4,10 +4,14 @@ import heapq
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 
 from detloop.records.boxes import WantedBoxes
+
+Rank = tuple[float, int, str]
+"""An image's doubt, its chance and its name: the higher comes first."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +50,35 @@ class LeastCertain:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._heap: list[tuple[float, int, str, LabelledImage]] = []
+        self._heap: list[tuple[Rank, LabelledImage]] = []
 
-    def offer(self, images: Sequence[tuple[str, str, WantedBoxes]], doubts: np.ndarray) -> None:
-        """Keeps those images, as name, side and boxes, of n that are among the least certain; `doubts` is float [n]."""
-        for index in np.flatnonzero(doubts >= self._least()).tolist():
-            filename, side, boxes = images[index]
-            if boxes.class_ids:
-                self._keep(LabelledImage(filename, side, boxes, float(doubts[index])))
+    def offer(self, filenames: Sequence[str], sides: Sequence[str], boxes: WantedBoxes, doubts: np.ndarray) -> None:
+        """Keeps those of n images that have labels and are among the least certain.
+
+        Args:
+            filenames, sides, boxes: of the images.
+            doubts: float [n], the sums of their boxes' doubts.
+        """
+        least = self._heap[0][0][0] if len(self._heap) == self._count else 0.0
+        for row in np.flatnonzero((np.diff(boxes.starts) > 0) & (doubts >= least)).tolist():
+            rank = _rank(float(doubts[row]), filenames[row])
+            if len(self._heap) < self._count or rank > self._heap[0][0]:
+                self._keep(rank, LabelledImage(filenames[row], sides[row], boxes.of_images([row]), rank[0]))
 
     def merge(self, other: "LeastCertain") -> None:
         """Keeps the least certain of both."""
-        for *_, image in other._heap:
-            self._keep(image)
+        for rank, image in other._heap:
+            self._keep(rank, image)
 
     def images(self) -> list[LabelledImage]:
         """The least certain first."""
-        return [image for *_, image in sorted(self._heap, reverse=True)]
+        return [image for _, image in sorted(self._heap, key=itemgetter(0), reverse=True)]
 
-    def _least(self) -> float:
-        return self._heap[0][0] if len(self._heap) == self._count else 0.0
+    def _keep(self, rank: Rank, image: LabelledImage) -> None:
+        heapq.heappush(self._heap, (rank, image))
+        if len(self._heap) > self._count:
+            heapq.heappop(self._heap)
 
-    def _keep(self, image: LabelledImage) -> None:
-        chance = zlib.crc32(image.filename.encode("utf-8", "surrogateescape"))
-        entry = (image.doubt, chance, image.filename, image)
-        if len(self._heap) < self._count:
-            heapq.heappush(self._heap, entry)
-        elif entry[:3] > self._heap[0][:3]:
-            heapq.heapreplace(self._heap, entry)
+
+def _rank(doubt: float, filename: str) -> Rank:
+    return doubt, zlib.crc32(filename.encode("utf-8", "surrogateescape")), filename

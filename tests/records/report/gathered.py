@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from detloop.detections import ImageDetections
-from detloop.records.boxes import wanted_boxes
+from detloop.records.boxes import judge_boxes
+from detloop.records.judged import CHUNK_IMAGES, JudgedImages
 from detloop.records.report import DatasetStatistics, ScoreRules
 from detloop.records.thresholds import ClassThreshold
 from detloop.records.trust import Trust
@@ -28,11 +29,13 @@ def gathered(
     """All images seen and written."""
     statistics = DatasetStatistics(classes, rules or ScoreRules())
     id_of_name = {name: class_id for class_id, name in enumerate(classes, start=1)}
-    sides = {image.filename: image.side for image in images}
-    for detections in statistics.seeing(map(_detections, images)):
-        statistics.write(
-            sides[detections.filename], detections, wanted_boxes(detections, id_of_name, _trust(statistics.rules))
-        )
+    for start in range(0, len(images), CHUNK_IMAGES):
+        chunk = images[start : start + CHUNK_IMAGES]
+        detections = list(map(_detections, chunk))
+        boxes = judge_boxes(detections, id_of_name, _trust(statistics.rules))
+        sides = [image.side for image in chunk]
+        statistics.see(boxes)
+        statistics.write(JudgedImages(detections, sides, sides, boxes), range(len(chunk)))
     return statistics
 
 
