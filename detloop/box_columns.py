@@ -3,7 +3,7 @@
 A chunk in which anything is not as it should be is gone through row by row, so that the error names the line.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -115,9 +115,9 @@ def _checked_together(chunk: list[Row]) -> BoxColumns | None:
     lines, values = zip(*chunk, strict=True)
     filenames, widths, heights, class_names, *edges, scores = zip(*values, strict=True)
     try:
-        sizes_wh = np.array([widths, heights], dtype=np.float64).T
-        boxes_px = np.array(edges, dtype=np.float64).T
-        scores_of_rows = np.array([score or "1" for score in scores], dtype=np.float64)
+        sizes_wh = np.stack([_numbers(widths), _numbers(heights)], axis=1)
+        boxes_px = np.stack([_numbers(column) for column in edges], axis=1)
+        scores_of_rows = _numbers([score or "1" for score in scores])
     except ValueError:
         return None
     xmin, ymin, xmax, ymax = boxes_px.T
@@ -137,8 +137,18 @@ def _checked_together(chunk: list[Row]) -> BoxColumns | None:
         list(class_names),
         sizes_wh.astype(np.int64),
         scores_of_rows,
-        np.ascontiguousarray(boxes_px),
+        boxes_px,
     )
+
+
+def _numbers(texts: Sequence[str]) -> np.ndarray:
+    """The numbers, float64 [n], that a column's texts say, each different text read once, as most come again.
+
+    Raises:
+        ValueError: a text says none.
+    """
+    number_of = {text: float(text) for text in set(texts)}
+    return np.array([number_of[text] for text in texts], dtype=np.float64)
 
 
 def _all_finite(*arrays: np.ndarray) -> bool:

@@ -193,8 +193,13 @@ def read_header(data: bytes) -> ImageHeader:
         return ImageHeader(image.width, image.height, image.format or "")
 
 
-def decode_rgb(data: bytes, at_least_px: int | None = None) -> np.ndarray:
-    """Pixels as uint8 [height, width, 3], as stored: EXIF rotation is not applied, as tf.image.decode_jpeg does not.
+def decode_rgb(data: bytes) -> np.ndarray:
+    """The pixels that `decode_image` gives, as uint8 [height, width, 3]; raises ImageError as it does."""
+    return np.asarray(decode_image(data))
+
+
+def decode_image(data: bytes, at_least_px: int | None = None) -> Image.Image:
+    """The image as RGB, as stored: EXIF rotation is not applied, as tf.image.decode_jpeg does not.
 
     Grey is repeated, alpha is dropped, palettes and CMYK are converted, 16 bits are cut to the upper 8 (as
     tf.image.decode_png does); of an animation the first frame is taken.
@@ -214,10 +219,10 @@ def decode_rgb(data: bytes, at_least_px: int | None = None) -> np.ndarray:
                 image.draft(None, (math.ceil(image.width * share), math.ceil(image.height * share)))
             image.load()
             if image.mode.startswith("I"):
-                return _rgb_of_deep_grey(np.asarray(image))
+                return Image.fromarray(_rgb_of_deep_grey(np.asarray(image)))
             if image.mode == "F":
                 raise ImageError("has floating-point pixels; convert it to 8 bits a channel")
-            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+            return image if image.mode == "RGB" else image.convert("RGB")
         except (OSError, SyntaxError, ValueError, EOFError) as error:
             raise ImageError(f"cannot be decoded: {one_line(error)}") from None
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from detloop.errors import DetloopError, ImageError
-from detloop.images import ImageHeader, decode_rgb, open_source, read_header
+from detloop.images import ImageHeader, decode_image, decode_rgb, open_source, read_header
 from tests.drawn import draw_image
 
 NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -224,7 +224,7 @@ def test_a_turned_image_is_left_as_stored() -> None:
 )
 def test_a_jpeg_may_be_decoded_smaller(kind: str, at_least_px: int | None, expected: tuple[int, int]) -> None:
     image = Image.linear_gradient("L").resize((400, 300)).convert("RGB")
-    pixels = decode_rgb(encoded(image, kind), at_least_px)
+    pixels = np.asarray(decode_image(encoded(image, kind), at_least_px))
     assert pixels.shape == (*expected, 3)
     small = np.asarray(image.resize(expected[::-1], Image.Resampling.BOX)).astype(int)
     assert np.abs(pixels - small).max() < 12

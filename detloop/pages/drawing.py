@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 SHORTEST_LONG_SIDE_PX, LONGEST_SIDE_PX = 360, 720
-JPEG_QUALITIES = (82, 70, 55, 40, 25)
+JPEG_QUALITIES = (82, 65, 50, 35, 25)
 SMALLEST_SIDE_PX = 48
 LINE_WIDTH_PX, FONT_SIZE_PX, TAG_PADDING_PX = 3, 15, 3
 FRAME_MARGIN_PX = LINE_WIDTH_PX + 1
@@ -45,17 +45,16 @@ class DrawnBox:
     dashed: bool = False
 
 
-def draw_boxes(pixels: np.ndarray, boxes: Sequence[DrawnBox], longest_side_px: int = LONGEST_SIDE_PX) -> Image.Image:
-    """The image with a frame around each box and a tag, the last box on top.
+def draw_boxes(image: Image.Image, boxes: Sequence[DrawnBox], longest_side_px: int = LONGEST_SIDE_PX) -> Image.Image:
+    """A copy of an RGB image with a frame around each box and a tag, the last box on top.
 
     The image is scaled first, so that lines and letters are sharp and of one size whatever the image's size.
 
     Args:
-        pixels: uint8 [height, width, 3].
+        image: stays as it is.
         boxes: what to draw.
         longest_side_px: the longer side of what is drawn is at most this.
     """
-    image = Image.fromarray(pixels)
     scale = _shown_scale(image.size, longest_side_px)
     filter_for = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.LANCZOS
     image = image.resize((_scaled(image.width, scale), _scaled(image.height, scale)), filter_for)

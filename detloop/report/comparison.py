@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from detloop.detections import ImageDetections
 from detloop.errors import DetloopError, ImageError
-from detloop.images import ImageSource, decode_rgb, open_source
+from detloop.images import ImageSource, decode_image, open_source
 from detloop.pages.drawing import DrawnBox, class_colors, draw_boxes, jpeg_data_uri
 from detloop.pages.render import PAGE_LIMIT_BYTES, render
 from detloop.progress import Progress
@@ -141,23 +142,22 @@ def _pairs(
     with Progress("report", len(by_teacher), unit="pictures") as progress:
         pairs = zip(by_teacher, by_student, strict=True)
         for (teacher, student), read_bytes in source.read_ahead(pairs, lambda pair: pair[0].filename):
-            pixels = _pixels(source, teacher.filename, read_bytes)
+            image = _decoded(source, teacher.filename, read_bytes)
             yield Pair(
                 teacher.filename,
-                _picture(pixels, teacher, colors, limit_bytes),
-                _picture(pixels, student, colors, limit_bytes),
+                _picture(image, teacher, colors, limit_bytes),
+                _picture(image, student, colors, limit_bytes),
             )
             progress.update()
 
 
-def _picture(pixels: np.ndarray, detections: ImageDetections, colors: dict[str, str], limit_bytes: int) -> Picture:
-    height, width = pixels.shape[:2]
-    if (detections.width, detections.height) != (width, height):
+def _picture(image: Image, detections: ImageDetections, colors: dict[str, str], limit_bytes: int) -> Picture:
+    if (detections.width, detections.height) != image.size:
         raise DetloopError(
-            f"{detections.filename} is {width}x{height} pixels, but {detections.width}x{detections.height} in the"
-            " tables; give the images that the tables were made from"
+            f"{detections.filename} is {image.width}x{image.height} pixels, but {detections.width}x{detections.height}"
+            " in the tables; give the images that the tables were made from"
         )
-    drawn = draw_boxes(pixels, _drawn_boxes(detections, colors))
+    drawn = draw_boxes(image, _drawn_boxes(detections, colors))
     return Picture(jpeg_data_uri(drawn, limit_bytes), len(detections), *drawn.size)
 
 
@@ -168,9 +168,9 @@ def _drawn_boxes(detections: ImageDetections, colors: dict[str, str]) -> list[Dr
     return [DrawnBox(boxes_px[i], f"{names[i]} {scores[i]:.2f}", colors[names[i]]) for i in by_score]
 
 
-def _pixels(source: ImageSource, filename: str, read_bytes: Callable[[], bytes]) -> np.ndarray:
+def _decoded(source: ImageSource, filename: str, read_bytes: Callable[[], bytes]) -> Image:
     try:
-        return decode_rgb(read_bytes())
+        return decode_image(read_bytes())
     except ImageError as error:
         raise DetloopError(
             f"{source.root}/{filename}: {error}; give the images that the tables were made from"

@@ -10,7 +10,7 @@ from PIL import Image
 from detloop.pages.drawing import CLASS_COLORS, JPEG_QUALITIES, DrawnBox, draw_boxes, jpeg_data_uri
 
 ORANGE = CLASS_COLORS[0]
-GREY = np.full((300, 500, 3), 128, dtype=np.uint8)
+GREY = Image.new("RGB", (500, 300), "#808080")
 
 
 def is_orange(image: Image.Image) -> np.ndarray:
@@ -41,8 +41,8 @@ def test_the_last_box_lies_on_top() -> None:
     ("size_hw", "shown_wh"), [((3000, 4000), (600, 450)), ((30, 20), (240, 360)), ((5, 9000), (600, 1))]
 )
 def test_what_is_drawn_is_bounded_in_size(size_hw: tuple[int, int], shown_wh: tuple[int, int]) -> None:
-    pixels = np.zeros((*size_hw, 3), dtype=np.uint8)
-    assert draw_boxes(pixels, [DrawnBox((0, 0, 9, 4), "tag", ORANGE)], longest_side_px=600).size == shown_wh
+    image = Image.new("RGB", size_hw[::-1])
+    assert draw_boxes(image, [DrawnBox((0, 0, 9, 4), "tag", ORANGE)], longest_side_px=600).size == shown_wh
 
 
 def test_a_lower_best_quality_gives_smaller_pictures() -> None:

@@ -7,14 +7,14 @@ import numpy as np
 
 from detloop.ahead import map_ahead
 from detloop.errors import ImageError
-from detloop.images import ImageSource, decode_rgb
+from detloop.images import ImageSource, decode_image
 from detloop.pages.drawing import CLASS_COLORS, DrawnBox, draw_boxes, jpeg_data_uri
 from detloop.progress import Progress
 from detloop.records.boxes import WantedBoxes
 from detloop.records.report.statistics import DatasetStatistics
 from detloop.records.report.uncertain import LabelledImage
 
-LONGEST_SIDE_PX, BEST_QUALITY = 640, 70
+LONGEST_SIDE_PX, BEST_QUALITY = 640, 65
 THREADS = 2
 
 
@@ -63,12 +63,12 @@ def _picture(
 ) -> Picture:
     uri, error, width, height = "", "", 0, 0
     try:
-        pixels = decode_rgb(source.read_bytes(image.filename), at_least_px=LONGEST_SIDE_PX)
+        decoded = decode_image(source.read_bytes(image.filename), at_least_px=LONGEST_SIDE_PX)
     except ImageError as reason:
         error = str(reason)
     else:
-        boxes = _drawn_boxes(image.boxes, classes, pixels.shape[1], pixels.shape[0], colors)
-        drawn = draw_boxes(pixels, boxes, LONGEST_SIDE_PX)
+        boxes = _drawn_boxes(image.boxes, classes, decoded.size, colors)
+        drawn = draw_boxes(decoded, boxes, LONGEST_SIDE_PX)
         uri = jpeg_data_uri(drawn, limit_bytes, BEST_QUALITY)
         width, height = drawn.size
     return Picture(
@@ -86,10 +86,10 @@ def _picture(
 
 
 def _drawn_boxes(
-    boxes: WantedBoxes, classes: Sequence[str], width: int, height: int, colors: dict[str, str]
+    boxes: WantedBoxes, classes: Sequence[str], size_wh: tuple[int, int], colors: dict[str, str]
 ) -> list[DrawnBox]:
     """The least certain on top."""
-    edges_px = boxes.edges * (width, height, width, height)
+    edges_px = boxes.edges * (*size_wh, *size_wh)
     order = np.argsort(-boxes.scores, kind="stable")
     columns = (boxes.class_ids - 1, boxes.scores, edges_px, boxes.is_ignored)
     return [
