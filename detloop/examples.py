@@ -2,47 +2,107 @@
 
 import os
 import struct
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 import google_crc32c
+import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
 from detloop.errors import DetloopError
 
-# Tags of the fields that a bytes feature is made of, all of them length-delimited (wire type 2); the source is
-# tensorflow/core/example/example.proto and feature.proto.
-EXAMPLE_FEATURES, ENTRY_NAME, ENTRY_FEATURE, FEATURES_ENTRY = b"\x0a", b"\x0a", b"\x12", b"\x0a"
-FEATURE_BYTES, BYTES_VALUE = b"\x0a", b"\x0a"
-
 FeatureValues = list[bytes] | list[float] | list[int]
+
+# Tags of the fields of an Example and of the messages in it, all length-delimited (wire type 2). Source:
+# tensorflow/core/example/example.proto and feature.proto.
+_FEATURES = b"\x0a"
+_ENTRY, _ENTRY_NAME, _ENTRY_FEATURE = b"\x0a", b"\x0a", b"\x12"
+_VALUES = b"\x0a"
+
+WRITE_BYTES = 1 << 16
+"""A file is written in multiples of so many bytes, which the kernel keeps in fewer and larger pieces of page cache.
+
+Not larger: a virtual machine may have to get larger pieces from its host first; 1 MiB at a time took up to five times
+as long there.
+"""
+MOST_PIECES = 1024
+"""What Linux takes in one writev (IOV_MAX)."""
+
+# What a feature's values are, as the tag of their list in it.
+BYTES, FLOATS, INTS = b"\x0a", b"\x12", b"\x1a"
 
 
 def encode_example(features: dict[str, FeatureValues]) -> bytes:
-    """A serialized tf.train.Example; a feature's kind is that of its first value, and an empty list has no kind."""
-    encoded = _encode_features(features)
-    return _field_start(EXAMPLE_FEATURES, len(encoded)) + encoded
+    """A serialized tf.train.Example, its features in the order of their names.
+
+    A feature's kind is that of its first value; an empty list has none.
+    """
+    encoded = b"".join(_encode_any(name, features[name]) for name in sorted(features))
+    return _field_start(_FEATURES, len(encoded)) + encoded
 
 
-def encode_example_with(name: str, value: bytes, features: dict[str, FeatureValues]) -> tuple[bytes, bytes, bytes]:
+def encode_example_with(name: str, value: bytes, others: bytes) -> tuple[bytes, bytes, bytes]:
     """A serialized tf.train.Example in three pieces, of which the middle one is `value` itself, which is not copied.
 
-    The bytes are those of `encode_example` where `name` is the first in the order of the names.
+    Args:
+        name: the feature, the first in the Example, whose only value is `value`.
+        others: what `encode_feature` gave for the others, one after another.
+    """
+    value_start = _field_start(_VALUES, len(value))
+    start = _feature_start(name, BYTES, len(value_start) + len(value)) + value_start
+    return _field_start(_FEATURES, len(start) + len(value) + len(others)) + start, value, others
+
+
+def encode_feature(name: str, kind: bytes, values: bytes) -> bytes:
+    """A feature as it stands in a serialized Example; without values it has no kind.
 
     Args:
-        name: the feature whose only value is `value`.
-        features: all others.
+        kind: BYTES, FLOATS or INTS.
+        values: as `encode_bytes`, `encode_floats` or `encode_int` gave them, one after another.
     """
-    others, size, encoded_name = _encode_features(features), len(value), name.encode()
-    start = _field_start(BYTES_VALUE, size)
-    start = _field_start(FEATURE_BYTES, size, start)
-    start = _field_start(ENTRY_FEATURE, size, start)
-    start = _field_start(ENTRY_NAME, len(encoded_name)) + encoded_name + start
-    start = _field_start(FEATURES_ENTRY, size, start)
-    return _field_start(EXAMPLE_FEATURES, size + len(others), start), value, others
+    return _known_feature_start(name, kind, len(values)) + values
+
+
+def encode_bytes(value: bytes) -> bytes:
+    """One value of a feature of bytes."""
+    return _field_start(_VALUES, len(value)) + value
+
+
+def encode_floats(values: np.ndarray) -> bytes:
+    """The values, float [n], of a feature of floats: 4 bytes each."""
+    return values.astype("<f4").tobytes()
+
+
+def encode_int(value: int) -> bytes:
+    """One value, from -2^63 up to 2^63, of a feature of integers."""
+    return _varint(value % 2**64)
+
+
+def _encode_any(name: str, values: FeatureValues) -> bytes:
+    if values and isinstance(values[0], float):
+        return encode_feature(name, FLOATS, encode_floats(np.array(values)))
+    if values and isinstance(values[0], int):
+        return encode_feature(name, INTS, b"".join(encode_int(value) for value in cast(list[int], values)))
+    return encode_feature(name, BYTES, b"".join(encode_bytes(value) for value in cast(list[bytes], values)))
+
+
+def _feature_start(name: str, kind: bytes, size_bytes: int) -> bytes:
+    """All of a feature that stands before its values, which take `size_bytes`: an entry of the map `feature`."""
+    start = b""
+    if size_bytes:
+        start = start if kind == BYTES else _field_start(_VALUES, size_bytes)
+        start = _field_start(kind, size_bytes, start)
+    start = _field_start(_ENTRY_FEATURE, size_bytes, start)
+    encoded_name = name.encode()
+    start = _field_start(_ENTRY_NAME, len(encoded_name)) + encoded_name + start
+    return _field_start(_ENTRY, size_bytes, start)
+
+
+_known_feature_start = lru_cache(maxsize=4096)(_feature_start)
+"""The same, remembered: names and sizes come again in every record."""
 
 
 def _field_start(tag: bytes, size_bytes: int, inner: bytes = b"") -> bytes:
@@ -60,30 +120,13 @@ def _varint(number: int) -> bytes:
     return bytes(encoded)
 
 
-def _encode_features(features: dict[str, FeatureValues]) -> bytes:
-    """A serialized Features message, in the order of the names."""
-    message = _message_class("Features")()
-    feature_of = message.feature
-    for name, values in features.items():
-        feature = feature_of[name]
-        if not values:
-            continue
-        if isinstance(values[0], bytes):
-            feature.bytes_list.value.extend(values)
-        elif isinstance(values[0], float):
-            feature.float_list.value.extend(values)
-        else:
-            feature.int64_list.value.extend(values)
-    return bytes(message.SerializeToString(deterministic=True))
-
-
 def decode_example(data: bytes) -> dict[str, FeatureValues]:
     """The features of a serialized tf.train.Example.
 
     Raises:
         DetloopError: the bytes are no Example.
     """
-    example = _message_class("Example")()
+    example = _example_class()()
     try:
         example.ParseFromString(data)
     except DecodeError:
@@ -105,28 +148,41 @@ class RecordWriter:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("wb", buffering=0)
+        self._pending: list[bytes | memoryview] = []
+        self._pending_bytes = 0
 
     def write(self, *pieces: bytes) -> None:
-        """Appends one record, whose data are the pieces one after another."""
-        length = struct.pack("<Q", sum(map(len, pieces)))
-        _write_all(self._file.fileno(), (length, _masked_crc(length), *pieces, _masked_crc(*pieces)))
+        """Appends one record, whose data are the pieces one after another; they are not copied."""
+        size_bytes = sum(map(len, pieces))
+        length = struct.pack("<Q", size_bytes)
+        self._pending += (length, _masked_crc(length), *pieces, _masked_crc(*pieces))
+        self._pending_bytes += size_bytes + 16
+        if self._pending_bytes >= WRITE_BYTES:
+            self._write_out(self._pending_bytes - self._pending_bytes % WRITE_BYTES)
 
     def close(self) -> None:
-        """Closes the file; nothing is buffered."""
+        """Writes out what is pending."""
+        self._write_out(self._pending_bytes)
         self._file.close()
 
+    def _write_out(self, size_bytes: int) -> None:
+        """Writes the first bytes of what is pending; the system may take only a part at a time."""
+        due, self._pending = _cut(self._pending, size_bytes)
+        self._pending_bytes -= size_bytes
+        while due:
+            due = _cut(due, os.writev(self._file.fileno(), due[:MOST_PIECES]))[1]
 
-def _write_all(descriptor: int, pieces: Sequence[bytes]) -> None:
-    """Appends all pieces with one call to the system, or with more where it takes only a part, as on a disk near full.
 
-    A record a call is the right size: the kernel answers long writes with large pieces of page cache, which a virtual
-    machine may have to get from its host first; 1 MiB at a time took up to five times as long there.
-    """
-    written = os.writev(descriptor, pieces)
-    if written < sum(map(len, pieces)):
-        rest = memoryview(b"".join(pieces))[written:]
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+def _cut(
+    pieces: list[bytes | memoryview], size_bytes: int
+) -> tuple[list[bytes | memoryview], list[bytes | memoryview]]:
+    """The first bytes of the pieces, and the rest, without a copy."""
+    for place, piece in enumerate(pieces):
+        if size_bytes < len(piece):
+            view = memoryview(piece)
+            return [*pieces[:place], view[:size_bytes]], [view[size_bytes:], *pieces[place + 1 :]]
+        size_bytes -= len(piece)
+    return pieces, []
 
 
 class RecordPlace(NamedTuple):
@@ -203,13 +259,8 @@ def _masked_crc(*pieces: bytes) -> bytes:
 
 
 @cache
-def _message_class(name: str) -> Any:
-    return message_factory.GetMessageClass(_message_pool().FindMessageTypeByName(f"detloop.{name}"))
-
-
-@cache
-def _message_pool() -> descriptor_pool.DescriptorPool:
-    """tf.train.Example and its parts in a pool of their own, so that TensorFlow's definition can live beside them.
+def _example_class() -> Any:
+    """tf.train.Example in a pool of its own, so that TensorFlow's definition can live beside it.
 
     Source: tensorflow/core/example/example.proto and feature.proto.
     """
@@ -234,7 +285,7 @@ def _message_pool() -> descriptor_pool.DescriptorPool:
     _message_field(file.message_type.add(name="Example"), "features", 1, "Features")
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return pool
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("detloop.Example"))
 
 
 def _message_field(message: Any, name: str, number: int, kind: str) -> Any:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
@@ -9,10 +10,18 @@ from hypothesis import strategies as st
 
 from detloop.errors import DetloopError
 from detloop.examples import (
+    BYTES,
+    FLOATS,
+    INTS,
     RecordWriter,
     count_records,
     decode_example,
+    encode_bytes,
     encode_example,
+    encode_example_with,
+    encode_feature,
+    encode_floats,
+    encode_int,
     read_record,
     read_records,
     record_places,
@@ -59,10 +68,43 @@ def test_encoding_does_not_depend_on_the_order_of_the_features() -> None:
     assert encode_example(FEATURES) == encode_example(dict(reversed(FEATURES.items())))
 
 
+@settings(deadline=None)
+@given(
+    st.sampled_from([0, 1, 127, 128, 300, 20_000, 3_000_000]),
+    st.lists(st.binary(max_size=200), max_size=200),
+    st.lists(st.integers(-(2**63), 2**63 - 1), max_size=50),
+)
+def test_an_example_in_pieces_is_the_one_in_a_piece(size: int, texts: list[bytes], numbers: list[int]) -> None:
+    value = bytes(size)
+    others = (
+        encode_feature("b", BYTES, b"".join(map(encode_bytes, texts))),
+        encode_feature("c", INTS, b"".join(map(encode_int, numbers))),
+        encode_feature("d", FLOATS, encode_floats(np.array([0.5, -2]))),
+    )
+    pieces = encode_example_with("a", value, b"".join(others))
+    assert pieces[1] is value
+    features = {"a": [value], "b": texts, "c": numbers, "d": [0.5, -2.0]}
+    assert b"".join(pieces) == encode_example(features)
+    assert tf.train.Example.FromString(b"".join(pieces)).features.feature["c"].int64_list.value == numbers
+
+
 def test_tensorflow_reads_the_file(tmp_path: Path) -> None:
     records = [b"", b"short", bytes(range(256)) * 9000]
     path = write(tmp_path / "a.record", records)
     assert [record.numpy() for record in tf.data.TFRecordDataset(str(path))] == records
+
+
+@pytest.mark.parametrize("sizes", [[1] * 9000, [70_000] * 5, [65_520, 16, 65_519, 17, 131_056, 200_000, 3]])
+def test_a_record_is_whole_wherever_it_is_cut_to_be_written(tmp_path: Path, sizes: list[int]) -> None:
+    """Records are written in multiples of 64 KiB, from at most 1024 pieces at a time."""
+    records = [bytes([index % 251]) * size for index, size in enumerate(sizes)]
+    path = tmp_path / "a.record"
+    writer = RecordWriter(path)
+    for record in records:
+        writer.write(record[:5], b"", record[5:])
+        assert path.stat().st_size % (1 << 16) == 0
+    writer.close()
+    assert list(read_records(path)) == records
 
 
 def test_a_file_of_tensorflow_is_read(tmp_path: Path) -> None:

@@ -26,14 +26,7 @@ class Candidate(NamedTuple):
 
     judged: JudgedImages
     row: int
-
-    @property
-    def image(self) -> ImageDetections:
-        return self.judged.images[self.row]
-
-    @property
-    def side(self) -> str:
-        return self.judged.sides[self.row]
+    filename: str
 
 
 @dataclass(frozen=True)
@@ -66,8 +59,9 @@ class Candidates:
             statistics.see(judged.boxes)
             for row, (side, objects, ignored) in enumerate(_objects_and_ignored(judged)):
                 progress.update()
+                candidate = Candidate(judged, row, judged.images[row].filename)
                 if objects:
-                    yield Candidate(judged, row)
+                    yield candidate
                 elif ignored:
                     tally.leave_out_only_uncertain()
                 elif not self.keep_negatives:
@@ -75,7 +69,7 @@ class Candidates:
                 elif quota is not None and not quota.keeps(side):
                     tally.leave_out_negative()
                 else:
-                    yield Candidate(judged, row)
+                    yield candidate
 
     def look_for_near_duplicates(self, source: ImageSource, move: bool) -> NearDuplicates:
         """Hashes every image that may be written.

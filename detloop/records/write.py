@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from detloop.csv_rows import csv_text, open_csv_for_reading, open_csv_for_writing
 from detloop.detections import ImageDetections, read_detections
 from detloop.errors import DetloopError, ImageError
-from detloop.examples import FeatureValues
 from detloop.images import ImageSource, open_source
 from detloop.labels import ClassMap, parse_class_map, write_label_map
 from detloop.progress import Progress
@@ -194,34 +194,30 @@ def _write_candidates(
     writers = {side: ShardedWriter(folder, side, shards) for side in (TRAIN, VALID)}
     with open_csv_for_writing(folder / SPLIT_FILE) as split_file:
         split_file.write(csv_text([SPLIT_COLUMNS]))
-        read = source.read_ahead(candidates, lambda candidate: candidate.image.filename)
+        read = source.read_ahead(candidates, attrgetter("filename"))
         for judged, read_of_judged in groupby(read, key=lambda pair: pair[0].judged):
-            features = list(box_features(judged.boxes.wanted, statistics.classes))
-            rows = []
-            for candidate, read_bytes in read_of_judged:
-                name = candidate.image.filename
+            of_boxes, rows = list(box_features(judged.boxes.wanted, statistics.classes)), []
+            for (_, row, filename), read_bytes in read_of_judged:
                 try:
-                    example = _example(candidate.image, read_bytes, features[candidate.row])
+                    example = _example(judged.images[row], read_bytes, of_boxes[row])
                 except ImageError as error:
                     if strict:
-                        raise DetloopError(f"{source.root}/{name}: {error}") from None
-                    tally.leave_out_unreadable(name, str(error))
+                        raise DetloopError(f"{source.root}/{filename}: {error}") from None
+                    tally.leave_out_unreadable(filename, str(error))
                     continue
-                writers[candidate.side].write(*example)
-                rows.append(candidate.row)
+                writers[judged.sides[row]].write(*example)
+                rows.append(row)
             split_file.write(csv_text(_split_rows(judged, rows)))
             statistics.write(judged, rows)
     for writer in writers.values():
         writer.close()
 
 
-def _example(
-    image: ImageDetections, read_bytes: Callable[[], bytes], features: dict[str, FeatureValues]
-) -> tuple[bytes, ...]:
+def _example(image: ImageDetections, read_bytes: Callable[[], bytes], of_boxes: bytes) -> tuple[bytes, ...]:
     """The image's record, in pieces; raises ImageError when the image cannot be read."""
     encoded = encoded_image(read_bytes())
     _check_size(image, encoded)
-    return image_example(image.filename, encoded, features)
+    return image_example(image.filename, encoded, of_boxes)
 
 
 def _split_rows(judged: JudgedImages, rows: Sequence[int]) -> Iterator[tuple[str, str, str, int]]:

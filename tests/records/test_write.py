@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from detloop.errors import DetloopError
 from detloop.labels import read_label_map
 from detloop.records import write_records
+from detloop.records.judged import CHUNK_IMAGES
 from tests.drawn import draw_image
 from tests.records.read_back import all_examples, names_of, read_examples, read_split, values
 from tests.tables import IMAGES_HEADER, row, write_csv
@@ -83,6 +84,36 @@ def test_an_image_left_out_keeps_its_place_in_the_first(tmp_path: Path, images: 
     table = write_csv(tmp_path / "detections.csv", rows)
     write_records(detections=table, images=str(images), output=tmp_path / "out", classes=["person"], first=3)
     assert names_of(read_examples(tmp_path / "out", "train")) == ["a.jpg", "c.jpg"]
+
+
+def test_what_is_judged_in_several_chunks_is_written_as_in_one(tmp_path: Path, images: Path) -> None:
+    """Every fifth image has no wanted box, every seventh cannot be read; ids beyond 127 take two bytes."""
+    count, data = 2 * CHUNK_IMAGES + 90, (images / "a.jpg").read_bytes()
+    classes = [f"class {number}" for number in range(200)]
+    rows = []
+    for number in range(count):
+        (images / f"{number:05d}.jpg").write_bytes(data if number % 7 else b"")
+        names = ["other"] if number % 5 == 0 else [classes[number % 200], classes[(3 * number) % 200]]
+        rows += [row(f"{number:05d}.jpg", (number % 50, 8, 60, 40 + side), name) for side, name in enumerate(names)]
+    table = write_csv(tmp_path / "detections.csv", rows)
+    summary = write_records(
+        detections=table, images=str(images), output=tmp_path / "out", classes=classes, first=CHUNK_IMAGES + 40
+    )
+    written = [number for number in range(count) if number % 5 and number % 7]
+    assert [entry["filename"] for entry in read_split(tmp_path / "out")] == [f"{number:05d}.jpg" for number in written]
+    for side, of_side in (("train", range(CHUNK_IMAGES + 40)), ("valid", range(CHUNK_IMAGES + 40, count))):
+        examples = read_examples(tmp_path / "out", side)
+        numbers = [number for number in of_side if number in set(written)]
+        assert names_of(examples) == [f"{number:05d}.jpg" for number in numbers]
+        assert (summary.images[side], summary.boxes[side]) == (len(numbers), 2 * len(numbers))
+        for number, example in zip(numbers, examples, strict=True):
+            assert values(example, "image/object/class/label") == [number % 200 + 1, (3 * number) % 200 + 1]
+            texts = [text.decode() for text in values(example, "image/object/class/text")]
+            assert texts == [classes[number % 200], classes[(3 * number) % 200]]
+            assert values(example, "image/object/bbox/xmin") == pytest.approx([number % 50 / 96] * 2)
+            assert values(example, "image/object/bbox/ymax") == pytest.approx([40 / 64, 41 / 64])
+    assert summary.unwanted_boxes == {"other": len(range(0, count, 5))}
+    assert summary.unreadable == len([number for number in range(count) if number % 5 and number % 7 == 0])
 
 
 def test_split_csv_says_where_each_image_went(tmp_path: Path, images: Path) -> None:
