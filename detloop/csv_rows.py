@@ -36,13 +36,16 @@ def csv_text(rows: Iterable[Sequence[str | int]]) -> str:
     A value that holds a lone carriage return, which a reader takes for the end of a line, gets its row quoted whole:
     csv.writer quotes it only where `\r` is part of the line terminator.
     """
+    rows = list(rows)
+    text = _csv_text(rows)
+    if "\r" not in text:
+        return text
+    return "".join(_csv_text([row], quote_all="\r" in _csv_text([row])) for row in rows)
+
+
+def _csv_text(rows: Iterable[Sequence[str | int]], quote_all: bool = False) -> str:
     text = io.StringIO(newline="")
-    plain = csv.writer(text, lineterminator="\n")
-    for row in rows:
-        if any(isinstance(value, str) and "\r" in value for value in row):
-            csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n").writerow(row)
-        else:
-            plain.writerow(row)
+    csv.writer(text, quoting=csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL, lineterminator="\n").writerows(rows)
     return text.getvalue()
 
 
