@@ -201,9 +201,7 @@ def _write_candidates(
                 try:
                     example = _example(judged.images[row], read_bytes, of_boxes[row])
                 except ImageError as error:
-                    if strict:
-                        raise DetloopError(f"{source.root}/{filename}: {error}") from None
-                    tally.leave_out_unreadable(filename, str(error))
+                    _leave_out(filename, error, source, strict, tally)
                     continue
                 writers[judged.sides[row]].write(*example)
                 rows.append(row)
@@ -211,6 +209,12 @@ def _write_candidates(
             statistics.write(judged, rows)
     for writer in writers.values():
         writer.close()
+
+
+def _leave_out(filename: str, error: ImageError, source: ImageSource, strict: bool, tally: RecordsTally) -> None:
+    if strict:
+        raise DetloopError(f"{source.root}/{filename}: {error}") from None
+    tally.leave_out_unreadable(filename, str(error))
 
 
 def _example(image: ImageDetections, read_bytes: Callable[[], bytes], of_boxes: bytes) -> tuple[bytes, ...]:

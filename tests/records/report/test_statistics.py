@@ -150,3 +150,9 @@ def test_the_smallest_and_the_largest_image_are_known() -> None:
     images = [replace(image, size_wh=size) for image, size in zip(random_images(3), [(50, 90), (7, 9), (640, 4)])]  # noqa: B905
     cut = [replace(image, boxes=[]) for image in images]
     assert gathered(cut).sizes_wh == ((7, 9), (50, 90))
+
+
+def test_of_images_of_one_area_the_narrower_is_the_smaller_whatever_comes_first() -> None:
+    images = [Labelled("a.jpg", [], size_wh=(96, 64)), Labelled("b.jpg", [], size_wh=(64, 96))]
+    for ordered in (images, images[::-1]):
+        assert gathered(ordered).sizes_wh == ((64, 96), (96, 64))
