@@ -1,5 +1,5 @@
-# The verbs: demo, test, test-heavy, minio, odapi-tests, families, study, lint, bench, clean. Each sets up what it needs
-# in .venv first.
+# The verbs: demo, test, test-heavy, minio, odapi-tests, families, study, lint, bench, kind-up, kind-demo, kind-down,
+# clean. Each sets up what it needs in .venv first.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
@@ -7,7 +7,7 @@ EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
 DEMO := $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(VIDEO),--video $(VIDEO))
 
-.PHONY: demo test test-heavy minio odapi-tests families study lint bench clean env
+.PHONY: demo test test-heavy minio odapi-tests families study lint bench kind-up kind-demo kind-down clean env
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -37,6 +37,12 @@ lint: .venv/ready
 
 bench: .venv/ready
 	$(PYTHON) -m benchmarks.run_all
+
+kind-up kind-down: kind-%: .venv/ready
+	$(PYTHON) -m tools.kind_cluster $*
+
+kind-demo: .venv/ready
+	$(PYTHON) -m tools.kind_demo $(if $(VIDEO),--video $(VIDEO)) $(if $(UI_PORT),--ui-port $(UI_PORT))
 
 env: .venv/ready
 

@@ -1,0 +1,152 @@
+"""The demo on the kind cluster: `python -m tools.kind_demo`, or `make kind-demo`.
+
+Sixty frames of the demo's film, its teacher and its student's config are uploaded into MinIO, and the pipeline is
+submitted on them and watched to its end.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+from demo.demo import DEMO, LABELS, PLAIN, QUICK, SCHEDULE_STEPS
+from demo.film import find_film
+from demo.teacher import find_teacher
+from detloop.errors import DetloopError
+from detloop.progress import Progress
+from detloop.records.trust_choice import lowest_score_needed
+from detloop.store import open_store
+from tools.cluster_programs import CONTEXT, ClusterError, ask, forwarded, free_port, kubectl, need, read_secret
+
+OUTPUT = Path("out") / "kind-demo"
+BUCKET = "minio://detloop"
+SETTINGS = Path("manifests") / "site" / "settings.toml"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
+    parser.add_argument("--ui-port", type=int, default=8080, help="this machine's port for KFP's UI (8080)")
+    options = parser.parse_args()
+    try:
+        need("kubectl")
+        root = root_keys()
+        upload(gather(options.video), root)
+        code = submit(options.ui_port)
+    except (ClusterError, DetloopError) as error:
+        sys.exit(f"kind-demo: error: {error}")
+    port_forward = " ".join(kubectl("port-forward", "service/ml-pipeline-ui", f"{options.ui_port}:80"))
+    print(
+        f"\nlook at it: {port_forward}\n"
+        f"then http://localhost:{options.ui_port}: Runs, the run, a step, and there Input/Output or Visualization"
+    )
+    sys.exit(code)
+
+
+def root_keys() -> dict[str, str]:
+    """The keys of MinIO's root user, who may write where the steps only read."""
+    if ask(*kubectl("get", "namespace")) is None:
+        raise ClusterError(f"the cluster {CONTEXT} does not answer; make it by `make kind-up`")
+    keys = read_secret("minio-root")
+    if keys is None:
+        raise ClusterError("MinIO is not installed yet; `make kind-up` goes on where it was")
+    return keys
+
+
+def gather(video: Path | None) -> dict[str, Path]:
+    """The files of the demo by their names in the bucket."""
+    frames = OUTPUT / "frames"
+    if not frames.exists():
+        film = find_film(video, Path("out") / "film")
+        run_detloop("frames", "--video", film, "--output", frames, "--first", QUICK.frames)
+    model, label_map = find_teacher(OUTPUT)
+    files = {f"images/{path.name}": path for path in sorted(frames.glob("*.jpg"))}
+    return files | {
+        f"teacher/{model.name}": model,
+        f"teacher/{label_map.name}": label_map,
+        "pipeline.config": DEMO / "pipeline.config",
+    }
+
+
+def upload(files: dict[str, Path], root: dict[str, str]) -> None:
+    with forwarded("minio", 9000, free_port()) as endpoint, Progress("upload", len(files), unit="files") as progress:
+        variables = {
+            "MINIO_ENDPOINT": endpoint,
+            "MINIO_ACCESS_KEY": root["accesskey"],
+            "MINIO_SECRET_KEY": root["secretkey"],
+        }
+        with environment(variables):
+            store = open_store(BUCKET)
+        for name, path in files.items():
+            store.write_file(name, path)
+            progress.update(1)
+
+
+@contextmanager
+def environment(variables: dict[str, str]) -> Iterator[None]:
+    """This process's environment with these variables and none of AWS's, which would be asked first."""
+    before = dict(os.environ)
+    for name in [name for name in before if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def submit(ui_port: int) -> int:
+    """Submits the pipeline and watches it; the exit code of `detloop submit`."""
+    with forwarded("ml-pipeline-ui", 80, ui_port):
+        endpoint = f"http://localhost:{ui_port}"
+        print(f"KFP's UI is at {endpoint} as long as this goes on", flush=True)
+        words = [word for name, value in arguments().items() for word in ("--argument", f"{name}={value}")]
+        where = ("--endpoint", endpoint, "--profile", "cpu", "--settings", SETTINGS)
+        return run_detloop("submit", "--wait", *where, *words, check=False)
+
+
+def arguments() -> dict[str, object]:
+    """The pipeline's arguments: the quick demo's, with its files in the bucket."""
+    model, label_map = find_teacher(OUTPUT)
+    teacher = f"{BUCKET}/teacher/{model.name}"
+    labels = dict(as_arguments(LABELS))
+    return {
+        "images": f"{BUCKET}/images",
+        "model": teacher,
+        "label_map": f"{BUCKET}/teacher/{label_map.name}",
+        "checkpoint": teacher,
+        "config": f"{BUCKET}/pipeline.config",
+        "classes": "person",
+        "steps": QUICK.steps,
+        "overrides": f"{SCHEDULE_STEPS}={PLAIN.steps}",
+        "teacher_threshold": lowest_score_needed(None, None, float(labels["ignore_from"])),
+        **labels,
+    }
+
+
+def as_arguments(options: Sequence[object]) -> Iterator[tuple[str, str]]:
+    """Options of `detloop run` as arguments of the pipeline: --ignore-from 0.2 as ignore_from=0.2, a flag as true."""
+    words = [*options, "--"]
+    for word, following in pairwise(words):
+        if str(word).startswith("--"):
+            is_flag = str(following).startswith("--")
+            yield str(word)[2:].replace("-", "_"), "true" if is_flag else str(following)
+
+
+def run_detloop(*words: object, check: bool = True) -> int:
+    """Runs a detloop command as a user would, and stops with its exit code if it fails and `check` is on."""
+    print(f"$ detloop {' '.join(map(str, words))}", flush=True)
+    command = [sys.executable, "-m", "detloop.cli", *map(str, words)]
+    code = subprocess.run(command, check=False).returncode  # noqa: S603
+    if code and check:
+        sys.exit(code)
+    return code
+
+
+if __name__ == "__main__":
+    main()
