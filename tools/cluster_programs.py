@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 CLUSTER = "detloop"
@@ -57,6 +58,11 @@ def ask(*command: str) -> str | None:
 def kubectl(*words: str) -> tuple[str, ...]:
     """A kubectl command for this cluster and KFP's namespace, whatever the user's own context is."""
     return ("kubectl", "--context", CONTEXT, "--namespace", NAMESPACE, *words)
+
+
+def apply(folder: Path) -> None:
+    """Applies a kustomization, which says itself what belongs to which namespace."""
+    run("kubectl", "--context", CONTEXT, "apply", "--kustomize", str(folder))
 
 
 def read_secret(name: str) -> dict[str, str] | None:

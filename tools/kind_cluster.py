@@ -10,7 +10,18 @@ import sys
 from pathlib import Path
 
 from detloop import __version__
-from tools.cluster_programs import CLUSTER, CONTEXT, NAMESPACE, ClusterError, ask, kubectl, make_secret, need, run
+from tools.cluster_programs import (
+    CLUSTER,
+    CONTEXT,
+    NAMESPACE,
+    ClusterError,
+    apply,
+    ask,
+    kubectl,
+    make_secret,
+    need,
+    run,
+)
 
 MANIFESTS = Path("manifests")
 IMAGES = (f"detloop:{__version__}-cpu", "detloop-minio:20260212")
@@ -77,7 +88,7 @@ def make_cluster() -> None:
 
 def install_base() -> None:
     """The namespace and KFP's own kinds, without which what uses them is refused."""
-    run(*kubectl("apply", "--kustomize", str(MANIFESTS / "kfp" / "cluster-scoped")))
+    apply(MANIFESTS / "kfp" / "cluster-scoped")
     run(*kubectl("wait", "--for=condition=established", "--timeout=2m", *(f"crd/{name}" for name in CRDS)))
 
 
@@ -86,13 +97,13 @@ def install_minio() -> None:
         make_secret(name, user)
     # A job cannot be changed, only made anew.
     run(*kubectl("delete", "job", "minio-set-up", "--ignore-not-found"))
-    run(*kubectl("apply", "--kustomize", str(MANIFESTS / "minio")))
+    apply(MANIFESTS / "minio")
     waited_for("minio", "rollout", "status", "statefulset/minio", "--timeout=5m")
     waited_for("minio-set-up", "wait", "--for=condition=complete", "--timeout=5m", "job/minio-set-up")
 
 
 def install_kfp() -> None:
-    run(*kubectl("apply", "--kustomize", str(MANIFESTS / "kfp")))
+    apply(MANIFESTS / "kfp")
     print("KFP's images are fetched and its servers started: five to fifteen minutes the first time", flush=True)
     waited_for("KFP", "wait", "--for=condition=available", "--timeout=20m", "deployment", "--all")
 

@@ -22,29 +22,36 @@ from detloop.records.trust_choice import lowest_score_needed
 from detloop.store import open_store
 from tools.cluster_programs import CONTEXT, ClusterError, ask, forwarded, free_port, kubectl, need, read_secret
 
-OUTPUT = Path("out") / "kind-demo"
 BUCKET = "minio://detloop"
-SETTINGS = Path("manifests") / "site" / "settings.toml"
+CONFIG = "pipeline.config"
+SETTINGS = Path(__file__).resolve().parents[1] / "manifests" / "site" / "settings.toml"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
-    parser.add_argument("--ui-port", type=int, default=8080, help="this machine's port for KFP's UI (8080)")
-    options = parser.parse_args()
+    options = parse_options()
     try:
         need("kubectl")
         root = root_keys()
-        upload(gather(options.video), root)
-        code = submit(options.ui_port)
+        frames = find_frames(options.video, options.output / "frames")
+        model, label_map = find_teacher(options.output)
+        upload({**named("images", *frames), **named("teacher", model, label_map), CONFIG: DEMO / CONFIG}, root)
+        code = submit(arguments(model.name, label_map.name), options.ui_port)
     except (ClusterError, DetloopError) as error:
         sys.exit(f"kind-demo: error: {error}")
     port_forward = " ".join(kubectl("port-forward", "service/ml-pipeline-ui", f"{options.ui_port}:80"))
     print(
         f"\nlook at it: {port_forward}\n"
-        f"then http://localhost:{options.ui_port}: Runs, the run, a step, and there Input/Output or Visualization"
+        f"then http://localhost:{options.ui_port}: Runs, the run, a step, and there its outputs and its log"
     )
     sys.exit(code)
+
+
+def parse_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video", type=Path, help="the film vtest.avi, where it is already here")
+    parser.add_argument("--ui-port", type=int, default=8080, help="this machine's port for KFP's UI (8080)")
+    parser.add_argument("--output", type=Path, default=Path("out") / "kind-demo", help="default: out/kind-demo")
+    return parser.parse_args()
 
 
 def root_keys() -> dict[str, str]:
@@ -57,19 +64,19 @@ def root_keys() -> dict[str, str]:
     return keys
 
 
-def gather(video: Path | None) -> dict[str, Path]:
-    """The files of the demo by their names in the bucket."""
-    frames = OUTPUT / "frames"
-    if not frames.exists():
+def find_frames(video: Path | None, folder: Path) -> list[Path]:
+    """The film's first frames, taken from it where they are not there yet."""
+    if not folder.exists():
         film = find_film(video, Path("out") / "film")
-        run_detloop("frames", "--video", film, "--output", frames, "--first", QUICK.frames)
-    model, label_map = find_teacher(OUTPUT)
-    files = {f"images/{path.name}": path for path in sorted(frames.glob("*.jpg"))}
-    return files | {
-        f"teacher/{model.name}": model,
-        f"teacher/{label_map.name}": label_map,
-        "pipeline.config": DEMO / "pipeline.config",
-    }
+        code = run_detloop("frames", "--video", film, "--output", folder, "--first", QUICK.frames)
+        if code:
+            sys.exit(code)
+    return sorted(folder.glob("*.jpg"))
+
+
+def named(folder: str, *paths: Path) -> dict[str, Path]:
+    """Files by the names that they get in a folder of the bucket."""
+    return {f"{folder}/{path.name}": path for path in paths}
 
 
 def upload(files: dict[str, Path], root: dict[str, str]) -> None:
@@ -100,27 +107,25 @@ def environment(variables: dict[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def submit(ui_port: int) -> int:
+def submit(given: dict[str, object], ui_port: int) -> int:
     """Submits the pipeline and watches it; the exit code of `detloop submit`."""
     with forwarded("ml-pipeline-ui", 80, ui_port):
         endpoint = f"http://localhost:{ui_port}"
         print(f"KFP's UI is at {endpoint} as long as this goes on", flush=True)
-        words = [word for name, value in arguments().items() for word in ("--argument", f"{name}={value}")]
+        words = [word for name, value in given.items() for word in ("--argument", f"{name}={value}")]
         where = ("--endpoint", endpoint, "--profile", "cpu", "--settings", SETTINGS)
-        return run_detloop("submit", "--wait", *where, *words, check=False)
+        return run_detloop("submit", "--wait", *where, *words)
 
 
-def arguments() -> dict[str, object]:
+def arguments(model: str, label_map: str) -> dict[str, object]:
     """The pipeline's arguments: the quick demo's, with its files in the bucket."""
-    model, label_map = find_teacher(OUTPUT)
-    teacher = f"{BUCKET}/teacher/{model.name}"
     labels = dict(as_arguments(LABELS))
     return {
         "images": f"{BUCKET}/images",
-        "model": teacher,
-        "label_map": f"{BUCKET}/teacher/{label_map.name}",
-        "checkpoint": teacher,
-        "config": f"{BUCKET}/pipeline.config",
+        "model": f"{BUCKET}/teacher/{model}",
+        "label_map": f"{BUCKET}/teacher/{label_map}",
+        "checkpoint": f"{BUCKET}/teacher/{model}",
+        "config": f"{BUCKET}/{CONFIG}",
         "classes": "person",
         "steps": QUICK.steps,
         "overrides": f"{SCHEDULE_STEPS}={PLAIN.steps}",
@@ -138,14 +143,11 @@ def as_arguments(options: Sequence[object]) -> Iterator[tuple[str, str]]:
             yield str(word)[2:].replace("-", "_"), "true" if is_flag else str(following)
 
 
-def run_detloop(*words: object, check: bool = True) -> int:
-    """Runs a detloop command as a user would, and stops with its exit code if it fails and `check` is on."""
+def run_detloop(*words: object) -> int:
+    """Runs a detloop command as a user would; its exit code."""
     print(f"$ detloop {' '.join(map(str, words))}", flush=True)
     command = [sys.executable, "-m", "detloop.cli", *map(str, words)]
-    code = subprocess.run(command, check=False).returncode  # noqa: S603
-    if code and check:
-        sys.exit(code)
-    return code
+    return subprocess.run(command, check=False).returncode  # noqa: S603
 
 
 if __name__ == "__main__":

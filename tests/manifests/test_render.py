@@ -145,3 +145,11 @@ def test_the_sites_settings_are_read_and_name_secrets_that_are_made(profile: str
     loaded: Profile = load_profile(profile, SETTINGS)
     assert {secret.name for secret in loaded.secrets} <= USERS.keys()
     assert all(set(secret.env.values()) <= {"accesskey", "secretkey"} for secret in loaded.secrets)
+    assert loaded.defaults.env["MINIO_ENDPOINT"] == "http://minio:9000"
+
+
+@needs_kubectl
+def test_the_sites_settings_lead_to_minios_service() -> None:
+    service = one(render(MANIFESTS / "minio"), "Service", "minio")
+    assert service["metadata"]["namespace"] == "kubeflow"
+    assert [port["port"] for port in service["spec"]["ports"]] == [9000]
