@@ -22,9 +22,11 @@ from tools.cluster_programs import (
     need,
     run,
 )
+from tools.get_servers import VERSIONS
 
 MANIFESTS = Path("manifests")
-IMAGES = (f"detloop:{__version__}-cpu", "detloop-minio:20260212")
+MINIO_DATE = VERSIONS["minio"].split("-")[1][:8]
+IMAGES = (f"detloop:{__version__}-cpu", f"detloop-minio:{MINIO_DATE}")
 """The images that no registry has, which BUILDS builds."""
 BUILDS = ("make", "image-cpu", "image-minio")
 USERS = {"minio-root": "root", "mlpipeline-minio-artifact": "kfp", "detloop-images": "detloop"}
@@ -41,6 +43,8 @@ def main() -> None:
         up() if what == "up" else down()
     except ClusterError as error:
         sys.exit(f"kind-{what}: error: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"\nkind-{what}: interrupted; `make kind-{what}` goes on where it was")
 
 
 def up() -> None:

@@ -20,7 +20,17 @@ from detloop.errors import DetloopError
 from detloop.progress import Progress
 from detloop.records.trust_choice import lowest_score_needed
 from detloop.store import open_store
-from tools.cluster_programs import CONTEXT, ClusterError, ask, forwarded, free_port, kubectl, need, read_secret
+from tools.cluster_programs import (
+    CONTEXT,
+    NAMESPACE,
+    ClusterError,
+    ask,
+    forwarded,
+    free_port,
+    kubectl,
+    need,
+    read_secret,
+)
 
 BUCKET = "minio://detloop"
 CONFIG = "pipeline.config"
@@ -38,6 +48,8 @@ def main() -> None:
         code = submit(arguments(model.name, label_map.name), options.ui_port)
     except (ClusterError, DetloopError) as error:
         sys.exit(f"kind-demo: error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nkind-demo: interrupted; a run that was submitted goes on, and KFP's UI shows it")
     port_forward = " ".join(kubectl("port-forward", "service/ml-pipeline-ui", f"{options.ui_port}:80"))
     print(
         f"\nlook at it: {port_forward}\n"
@@ -56,7 +68,7 @@ def parse_options() -> argparse.Namespace:
 
 def root_keys() -> dict[str, str]:
     """The keys of MinIO's root user, who may write where the steps only read."""
-    if ask(*kubectl("get", "namespace")) is None:
+    if ask(*kubectl("get", "namespace", NAMESPACE)) is None:
         raise ClusterError(f"the cluster {CONTEXT} does not answer; make it by `make kind-up`")
     keys = read_secret("minio-root")
     if keys is None:
@@ -80,7 +92,10 @@ def named(folder: str, *paths: Path) -> dict[str, Path]:
 
 
 def upload(files: dict[str, Path], root: dict[str, str]) -> None:
-    with forwarded("minio", 9000, free_port()) as endpoint, Progress("upload", len(files), unit="files") as progress:
+    with (
+        forwarded("object-store", 9000, free_port()) as endpoint,
+        Progress("upload", len(files), unit="files") as progress,
+    ):
         variables = {
             "MINIO_ENDPOINT": endpoint,
             "MINIO_ACCESS_KEY": root["accesskey"],

@@ -42,9 +42,9 @@ def test_minio_takes_the_place_of_kfps_store(tmp_path: Path) -> None:
     labels = one(minio, "StatefulSet", "minio")["spec"]["template"]["metadata"]["labels"]
     for name in ("seaweedfs", "minio-service"):
         service = one(resources, "Service", name)
-        assert service["metadata"]["namespace"] == one(minio, "Service", "minio")["metadata"]["namespace"]
+        assert service["metadata"]["namespace"] == one(minio, "Service", "object-store")["metadata"]["namespace"]
         assert service["spec"]["selector"].items() <= labels.items()
-        assert service["spec"]["ports"] == [{"name": "http-s3", "port": 9000, "targetPort": "s3"}]
+        assert {port["port"]: port["targetPort"] for port in service["spec"]["ports"]} == {9000: "s3", 8333: "s3"}
     for resource in resources:
         kubernetes_validate.validate(resource, KUBERNETES_VERSION, strict=True)
 

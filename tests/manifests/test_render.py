@@ -131,8 +131,8 @@ def test_minio_is_looked_after_and_shut_off() -> None:
     assert minio["volumeClaimTemplates"][0]["metadata"]["name"] in {one["name"] for one in container["volumeMounts"]}
     labels = minio["template"]["metadata"]["labels"].items()
     ports = {port["name"] for port in container["ports"]}
-    assert one(resources, "Service", "minio")["spec"]["selector"].items() <= labels
-    assert {port["targetPort"] for port in one(resources, "Service", "minio")["spec"]["ports"]} <= ports
+    assert one(resources, "Service", "object-store")["spec"]["selector"].items() <= labels
+    assert {port["targetPort"] for port in one(resources, "Service", "object-store")["spec"]["ports"]} <= ports
     policy = one(resources, "NetworkPolicy", "minio")["spec"]
     assert policy["podSelector"]["matchLabels"].items() <= labels
     assert (policy["policyTypes"], policy.get("egress", [])) == (["Ingress", "Egress"], [])
@@ -145,11 +145,21 @@ def test_the_sites_settings_are_read_and_name_secrets_that_are_made(profile: str
     loaded: Profile = load_profile(profile, SETTINGS)
     assert {secret.name for secret in loaded.secrets} <= USERS.keys()
     assert all(set(secret.env.values()) <= {"accesskey", "secretkey"} for secret in loaded.secrets)
-    assert loaded.defaults.env["MINIO_ENDPOINT"] == "http://minio:9000"
+    assert loaded.defaults.env["MINIO_ENDPOINT"] == "http://object-store:9000"
 
 
 @needs_kubectl
 def test_the_sites_settings_lead_to_minios_service() -> None:
-    service = one(render(MANIFESTS / "minio"), "Service", "minio")
+    service = one(render(MANIFESTS / "minio"), "Service", "object-store")
     assert service["metadata"]["namespace"] == "kubeflow"
     assert [port["port"] for port in service["spec"]["ports"]] == [9000]
+
+
+@needs_kubectl
+@each_offline
+def test_no_service_gives_pods_a_variable_that_is_somebodys_setting(folder: Path) -> None:
+    """Kubernetes makes NAME_PORT of every Service; KFP's UI reads MINIO_PORT, detloop what docs/storage.md names."""
+    services = [name for kind, name in names(render(folder)) if kind == "Service"]
+    prefixes = tuple(f"{name.upper().replace('-', '_')}_" for name in services) or ("no service",)
+    settings = re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs" / "storage.md").read_text())
+    assert [name for name in [*settings, "MINIO_PORT", "MINIO_HOST"] if name.startswith(prefixes)] == []

@@ -33,7 +33,7 @@ def kfp(cluster: FakeCluster) -> Iterator[KfpServer]:
 @pytest.fixture
 def minio(cluster: FakeCluster, minio_server: Server) -> Server:
     """MinIO as the cluster's, with the bucket that `make kind-up` makes."""
-    cluster.serve("minio", minio_server.endpoint)
+    cluster.serve("object-store", minio_server.endpoint)
     cluster.make_secret("minio-root", accesskey=KEY, secretkey=SECRET)
     if not minio_client(minio_server).bucket_exists(BUCKET):
         minio_client(minio_server).make_bucket(BUCKET)
