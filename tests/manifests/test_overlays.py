@@ -103,5 +103,7 @@ def test_artifacts_may_go_to_google(tmp_path: Path) -> None:
     assert config["defaultPipelineRoot"] == values["pipelineRoot"]
     assert values["pipelineRoot"].startswith("gs://")
     assert launcher(resources)["gs"]["default"]["credentials"] == {"fromEnv": True}
-    annotations = one(resources, "ServiceAccount", "pipeline-runner")["metadata"]["annotations"]
-    assert annotations == {"iam.gke.io/gcp-service-account": values["serviceAccount"]}
+    for name in ("pipeline-runner", "ml-pipeline-ui"):
+        annotations = one(resources, "ServiceAccount", name)["metadata"]["annotations"]
+        assert annotations == {"iam.gke.io/gcp-service-account": values["serviceAccount"]}
+    assert "annotations" not in one(resources, "ServiceAccount", "ml-pipeline")["metadata"]
