@@ -92,20 +92,13 @@ def named(folder: str, *paths: Path) -> dict[str, Path]:
 
 
 def upload(files: dict[str, Path], root: dict[str, str]) -> None:
-    with (
-        forwarded("object-store", 9000, free_port()) as endpoint,
-        Progress("upload", len(files), unit="files") as progress,
-    ):
-        variables = {
-            "MINIO_ENDPOINT": endpoint,
-            "MINIO_ACCESS_KEY": root["accesskey"],
-            "MINIO_SECRET_KEY": root["secretkey"],
-        }
-        with environment(variables):
-            store = open_store(BUCKET)
-        for name, path in files.items():
-            store.write_file(name, path)
-            progress.update(1)
+    keys = {"MINIO_ACCESS_KEY": root["accesskey"], "MINIO_SECRET_KEY": root["secretkey"]}
+    with forwarded("object-store", 9000, free_port()) as endpoint, environment(keys | {"MINIO_ENDPOINT": endpoint}):
+        store = open_store(BUCKET)
+        with Progress("upload", len(files), unit="files") as progress:
+            for name, path in files.items():
+                store.write_file(name, path)
+                progress.update(1)
 
 
 @contextmanager
