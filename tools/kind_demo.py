@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from demo.demo import DEMO, LABELS, PLAIN, QUICK, SCHEDULE_STEPS
+from demo.demo import DEMO, LABELS, PLAIN, QUICK, SCHEDULE_STEPS, SHOWN_ABOVE
 from demo.film import find_film
 from demo.teacher import find_teacher
 from detloop.errors import DetloopError
@@ -137,7 +137,12 @@ def arguments(model: str, label_map: str) -> dict[str, object]:
         "classes": "person",
         "steps": QUICK.steps,
         "overrides": f"{SCHEDULE_STEPS}={PLAIN.steps}",
-        "teacher_threshold": lowest_score_needed(None, None, float(labels["ignore_from"])),
+        "threshold": SHOWN_ABOVE,
+        "teacher_threshold": lowest_score_needed(
+            labels.get("label_threshold"),
+            labels.get("choose_thresholds"),
+            float(labels["ignore_from"]) if "ignore_from" in labels else None,
+        ),
         **labels,
     }
 
