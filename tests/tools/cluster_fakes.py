@@ -7,6 +7,7 @@ them.
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,7 @@ elif "port-forward" in words:
     service, ports = words[-2].partition("/")[2], words[-1]
     target = int((state / (service + ".port")).read_text())
     listener = socket.create_server(("127.0.0.1", int(ports.split(":")[0])))
+    (state / "port-forward.pid").write_text(str(os.getpid()))
     def pipe(source, sink):
         try:
             while data := source.recv(65536):
@@ -88,6 +90,10 @@ class FakeCluster:
     def serve(self, service: str, url: str) -> None:
         """Lets port-forward to this service lead to an address of this machine."""
         (self._state / f"{service}.port").write_text(url.rpartition(":")[2])
+
+    def end_forwarding(self) -> None:
+        """Ends the newest port-forward, as kubectl ends when the pod behind it does."""
+        os.kill(int((self._state / "port-forward.pid").read_text()), signal.SIGKILL)
 
     def calls(self) -> list[str]:
         """The calls since the last look, kubectl's without the words for cluster and namespace that each has."""
