@@ -40,7 +40,7 @@ def put(tmp_path: Path) -> Iterator[Put]:
         yield Put(server, url, tmp_path)
 
 
-def test_the_schedule_is_made_and_then_made_anew(put: Put) -> None:
+def test_the_schedule_is_made_outlives_a_mistake_and_is_made_anew(put: Put) -> None:
     first = put()
     assert first.returncode == 0, first.stderr
     (made,) = put.server.recurring_runs.values()
@@ -49,6 +49,13 @@ def test_the_schedule_is_made_and_then_made_anew(put: Put) -> None:
     executors = made.pipeline_spec["platform_spec"]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
     assert executors["exec-detect"]["secretAsEnv"][0]["secretName"] == "detloop-images"
 
+    put.replace("classes", "clases")
+    failed = put()
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == "detloop: error: argument clases is unknown; the nearest is classes"
+    assert set(put.server.recurring_runs) == {made.recurring_run_id}
+
+    put.replace("clases", "classes")
     put.replace('cron = "30 6 * * *"', 'every = "12h"')
     put.replace('classes = "person"', 'classes = "person"\nkeep_negatives = true\nsteps = 300')
     second = put()
@@ -58,16 +65,6 @@ def test_the_schedule_is_made_and_then_made_anew(put: Put) -> None:
     assert str(made.trigger.periodic_schedule.interval_second) == "43200"
     assert made.runtime_config.parameters["keep_negatives"] is True
     assert made.runtime_config.parameters["steps"] == 300
-
-
-def test_a_mistake_leaves_the_old_schedule_at_work(put: Put) -> None:
-    assert put().returncode == 0
-    before = set(put.server.recurring_runs)
-    put.replace("classes", "clases")
-    failed = put()
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1] == "detloop: error: argument clases is unknown; the nearest is classes"
-    assert set(put.server.recurring_runs) == before
 
 
 @pytest.mark.parametrize(
