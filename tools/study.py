@@ -19,6 +19,7 @@ from detloop.detections import read_detections
 from detloop.errors import DetloopError
 from detloop.evaluate.coco import coco_metrics
 from detloop.store import remove_folder, write_file_whole
+from tools.empty_scenes import write_empty_scenes
 from tools.study_rows import ROWS, Row
 
 CONFIG = Path("demo") / "pipeline.config"
@@ -38,13 +39,12 @@ class Source:
 
     Attributes:
         model, label_map: the teacher.
-        learned, measured: manifests of the frames to learn from and to measure on.
+        measured: manifest of the frames to measure on.
         truth: the human labels of the measured frames.
     """
 
     model: Path
     label_map: Path
-    learned: Path
     measured: Path
     truth: Path
 
@@ -114,30 +114,38 @@ def prepare(truth: Path, video: Path | None) -> Source:
     model, label_map = find_teacher(OUTPUT)
     if not FRAMES.exists():
         detloop(OUTPUT, "frames", "--video", film, "--output", FRAMES, "--first", LEARNED[-1])
-    learned, measured = write_manifest("learned", LEARNED), write_manifest("measured", MEASURED)
-    return Source(model, label_map, learned, measured, truth)
+    return Source(model, label_map, write_manifest("measured", map(frame_name, MEASURED)), truth)
+
+
+def images_to_learn(empty_images: int) -> Path:
+    """The manifest of the frames to learn from, and before them so many images without people."""
+    frames = [frame_name(number) for number in LEARNED]
+    empty = [f"{MEASURED[-1]:06d}-empty-{number:02d}.jpg" for number in range(1, empty_images + 1)]
+    if empty:
+        write_empty_scenes([FRAMES / name for name in frames], [FRAMES / name for name in empty])
+    return write_manifest(f"learned-{empty_images}-empty" if empty else "learned", [*empty, *frames])
 
 
 def frame_name(number: int) -> str:
     return f"{number:06d}.jpg"
 
 
-def write_manifest(name: str, numbers: Iterable[int]) -> Path:
+def write_manifest(name: str, images: Iterable[str]) -> Path:
     path = FRAMES / f"{name}.txt"
-    path.write_text("".join(f"{frame_name(number)}\n" for number in numbers), encoding="utf-8")
+    path.write_text("".join(f"{image}\n" for image in images), encoding="utf-8")
     return path
 
 
 def measure(row: Row, source: Source) -> Measured:
     """Labels, trains and measures with the commands of a user; rows share labels of the same options."""
-    labels = OUTPUT / "labels" / slug(row.views)
-    labels_seconds = once(labels / "learned", lambda folder: label(folder, row.views, source, source.learned))
+    labels, learned = OUTPUT / "labels" / slug(row.views), images_to_learn(row.empty_images)
+    labels_seconds = once(labels / learned.stem, lambda folder: label(folder, row.views, source, learned))
     once(labels / "measured", lambda folder: label(folder, row.views, source, source.measured))
     student = OUTPUT / "students" / row.name
     records = student / "records"
-    once(records, lambda folder: write_records(folder, row.trust, labels / "learned", source))
+    once(records, lambda folder: write_records(folder, row, labels / learned.stem, learned))
     train_seconds = once(student / "training", lambda folder: train(folder, row, records, source))
-    once(student / "detected", lambda folder: export_and_detect(folder, student / "training", source))
+    once(student / "detected", lambda folder: export_and_detect(folder, student / "training", learned, source))
     labels_stats = stats(source.truth, labels / "measured" / "detections.csv")
     student_stats = stats(source.truth, student / "detected" / "detections.csv")
     return Measured(
@@ -174,10 +182,11 @@ def label(folder: Path, views: Sequence[str], source: Source, images: Path) -> N
     )  # fmt: skip
 
 
-def write_records(folder: Path, trust: Sequence[str], labels: Path, source: Source) -> None:
+def write_records(folder: Path, row: Row, labels: Path, images: Path) -> None:
+    images_that_train = FRAMES_THAT_TRAIN + row.empty_images
     detloop(
-        folder, "records", "--detections", labels / "detections.csv", "--images", source.learned,
-        "--output", folder / "records", "--classes", "person", "--first", FRAMES_THAT_TRAIN, *trust,
+        folder, "records", "--detections", labels / "detections.csv", "--images", images,
+        "--output", folder / "records", "--classes", "person", "--first", images_that_train, *row.trust,
     )  # fmt: skip
 
 
@@ -191,11 +200,11 @@ def train(folder: Path, row: Row, records: Path, source: Source) -> None:
     )  # fmt: skip
 
 
-def export_and_detect(folder: Path, training: Path, source: Source) -> None:
+def export_and_detect(folder: Path, training: Path, images: Path, source: Source) -> None:
     exported = folder / "exported"
     detloop(
         folder, "export", "--config", training / "training" / "pipeline.config", "--checkpoint", training / "training",
-        "--output", exported, "--images", source.learned, "--format", "frozen_graph",
+        "--output", exported, "--images", images, "--format", "frozen_graph",
     )  # fmt: skip
     detloop(
         folder, "detect", "--model", exported, "--label-map", exported / "label_map.pbtxt", "--images", source.measured,
@@ -251,7 +260,7 @@ def read_result(row: Row) -> Measured | None:
 
 def settings(row: Row) -> dict[str, object]:
     """What the row's figures depend on, as JSON gives it back."""
-    return {"views": list(row.views), "trust": list(row.trust), "steps": row.steps, "overrides": list(row.overrides)}
+    return {name: value for name, value in json.loads(json.dumps(asdict(row))).items() if name not in ("name", "says")}
 
 
 HEAD = "| row | what differs | steps | labels' AP50 | boxes | student's AP50 | AP | labelling, s | training, s |"

@@ -19,6 +19,7 @@ class Row:
         trust: options of `detloop records`.
         steps: of the training.
         overrides: fields of the demo's config that change, as `detloop train --set` takes them.
+        empty_images: images of the scene without people that are labelled and learned besides the frames.
     """
 
     name: str
@@ -27,12 +28,14 @@ class Row:
     trust: tuple[str, ...] = (*THRESHOLD, *BAND)
     steps: int = 200
     overrides: tuple[str, ...] = ()
+    empty_images: int = 0
 
 
 RECIPE = Row("recipe", "tiles; learned above 0.4, ignored from 0.2")
 SINGLE_PASS = replace(RECIPE, name="single-pass", says="labels: the whole frame alone", views=())
 SIZE, SSD = "model.ssd.image_resizer.fixed_shape_resizer", "model.ssd"
 MATCHER = f"{SSD}.matcher.argmax_matcher"
+MINER = f"{SSD}.loss.hard_example_miner"
 LEARNING_RATE = "train_config.optimizer.momentum_optimizer.learning_rate.cosine_decay_learning_rate"
 AUGMENTATIONS = "train_config.data_augmentation_options"
 
@@ -65,6 +68,13 @@ ROWS = {
         _records("high-threshold", "above 0.6, ignored from 0.2", "--threshold", "0.6", *BAND),
         _records("chosen-threshold", "threshold chosen from the scores", "--choose-thresholds", "scores"),
         _records("score-weights", "boxes weigh their score", *RECIPE.trust, "--score-weights"),
+        replace(
+            RECIPE,
+            name="negatives",
+            says="records: 15 images without people besides, kept as negatives",
+            trust=(*RECIPE.trust, "--keep-negatives"),
+            empty_images=15,
+        ),
         _training("teacher-size", "input 300x300, as the teacher's", f"{SIZE}.width=300", f"{SIZE}.height=300"),
         _training(
             "random-crop",
@@ -77,6 +87,12 @@ ROWS = {
             f"{SSD}.anchor_generator.ssd_anchor_generator.min_scale=0.2",
             f"{MATCHER}.matched_threshold=0.5",
             f"{MATCHER}.unmatched_threshold=0.5",
+        ),
+        _training(
+            "more-negatives",
+            "10 background anchors for each matched one instead of 3",
+            f"{MINER}.max_negatives_per_positive=10",
+            f"{MINER}.num_hard_examples=1000",
         ),
         _training("all-layers", "no layer frozen", "train_config.freeze_variables="),
         _training(
