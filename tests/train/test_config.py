@@ -69,6 +69,13 @@ def test_a_missing_config_is_named(tmp_path):
             "train_config.data_augmentation_options[0].random_horizontal_flip.probability=0.25",
             lambda config: config.train_config.data_augmentation_options[0].random_horizontal_flip.probability == 0.25,
         ),
+        (
+            "train_config.freeze_variables=[ab]/(c|d)",
+            lambda config: config.train_config.freeze_variables == ["[ab]/(c|d)"],
+        ),
+        ('train_config.freeze_variables=["a", "b"]', lambda config: config.train_config.freeze_variables == ["a", "b"]),
+        ("train_config.freeze_variables=", lambda config: not config.train_config.freeze_variables),
+        ("train_config.data_augmentation_options=", lambda config: not config.train_config.data_augmentation_options),
     ],
 )
 def test_any_field_can_be_set(tmp_path, assignment, read):

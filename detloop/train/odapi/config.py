@@ -18,6 +18,7 @@ PipelineConfig = Any
 """A TrainEvalPipelineConfig message; its class is built at run time."""
 
 PLACEHOLDER = "PATH_TO_BE_CONFIGURED"
+_QUOTED_LIST = re.compile(r"""\[\s*["']""")
 _INDEXED = re.compile(r"(\w+)(?:\[(\d+)\])?")
 
 
@@ -81,6 +82,8 @@ def architecture_of(config: PipelineConfig) -> Any:
 def set_fields(config: PipelineConfig, assignments: Sequence[str]) -> None:
     """Sets fields in place, each given as `a.b.c=value`; an element of a repeated field as `a[0].b=value`.
 
+    A repeated field becomes the one value that is given, or the list in `[...]`; nothing behind the `=` empties it.
+
     Raises:
         DetloopError: an assignment has no `=`, names an unknown field or gives a value of the wrong kind.
     """
@@ -93,9 +96,11 @@ def set_fields(config: PipelineConfig, assignments: Sequence[str]) -> None:
         for parent in parents:
             message = _child(message, parent, assignment)
         field = _field(message, name, assignment)
-        if field.type == FieldDescriptor.TYPE_STRING:
-            value = f'"{text_encoding.CEscape(value.encode(), as_utf8=True)}"'
         message.ClearField(name)
+        if field.is_repeated and not value:
+            continue
+        if field.type == FieldDescriptor.TYPE_STRING and not (field.is_repeated and _QUOTED_LIST.match(value)):
+            value = f'"{text_encoding.CEscape(value.encode(), as_utf8=True)}"'
         try:
             text_format.Merge(f"{name}: {value}", message)
         except text_format.ParseError as error:
