@@ -83,7 +83,7 @@ FAMILIES = {
         Family("ssd_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssdlite_mobilenet_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
         Family("ssd_inception_v2", 128, 150, 8, 0.003, FAST_BATCH_NORM),
-        Family("ssd_resnet50_fpn", 160, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True),
+        Family("ssd_resnet50_fpn", 160, 80, 4, 0.001, RESNET_FPN, 0.05, adam=True, fast_batch_norm=True),
         Family(
             "faster_rcnn_resnet50", 128, 120, 4, 0.001, (*FASTER_RCNN_RESNET, SQUARE), adam=True, fast_batch_norm=True
         ),
