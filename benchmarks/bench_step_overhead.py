@@ -24,6 +24,7 @@ from components.records import records
 from detloop.cluster.local_run import kfp_kept_quiet
 from detloop.cluster.step_process import StepProcesses
 from detloop.detections import DETECTION_COLUMNS
+from detloop.labels import LabelMap, write_label_map
 from detloop.records import write_records
 
 MOST_SECONDS_ADDED = 1.0
@@ -32,9 +33,10 @@ SIZE_WH = (320, 240)
 
 
 @dsl.pipeline(name="one-step")
-def one_step(images: str, detections: str) -> dsl.Dataset:
+def one_step(images: str, detections: str, label_map: str) -> dsl.Dataset:
     table = dsl.importer(artifact_uri=detections, artifact_class=dsl.Dataset)
-    return records(images=images, detections=table.output).outputs["records"]
+    names = dsl.importer(artifact_uri=label_map, artifact_class=dsl.Artifact)
+    return records(images=images, detections=table.output, teacher_label_map=names.output).outputs["records"]
 
 
 def main() -> int:
@@ -43,11 +45,13 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         images, detections = draw_inputs(Path(folder))
+        label_map = Path(folder) / "label_map.pbtxt"
+        write_label_map(LabelMap({1: "thing"}), label_map)
         local.init(local.SubprocessRunner(use_venv=False), pipeline_root=f"{folder}/pipeline")
         calls, steps = [], []
         for number in range(rounds):
             calls.append(seconds_of_call(images, detections, Path(folder) / f"records-{number}"))
-            steps.append(seconds_of_step(images, detections))
+            steps.append(seconds_of_step(images, detections, label_map))
     call, step = statistics.median(calls), statistics.median(steps)
     print(f"records of {IMAGES} images as a function: {call:.2f} s")
     print(f"records of {IMAGES} images as a step of the pipeline: {step:.2f} s")
@@ -77,10 +81,10 @@ def seconds_of_call(images: Path, detections: Path, output: Path) -> float:
     return time.perf_counter() - began
 
 
-def seconds_of_step(images: Path, detections: Path) -> float:
+def seconds_of_step(images: Path, detections: Path, label_map: Path) -> float:
     began = time.perf_counter()
     with StepProcesses().in_place(), kfp_kept_quiet():
-        one_step(images=str(images), detections=str(detections))
+        one_step(images=str(images), detections=str(detections), label_map=str(label_map))
     return time.perf_counter() - began
 
 
