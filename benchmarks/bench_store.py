@@ -50,7 +50,7 @@ def fill(client: Minio, prefix: str, names: list[str], contents: Callable[[int],
     """Makes objects by archives that the server unpacks."""
     for start in range(0, len(names), SNOWBALL_OBJECTS):
         chunk = [(name, contents(start + index)) for index, name in enumerate(names[start : start + SNOWBALL_OBJECTS])]
-        objects = [SnowballObject(f"{prefix}/{name}", io.BytesIO(data), len(data)) for name, data in chunk]
+        objects = [SnowballObject(f"{prefix}/{name}", data=io.BytesIO(data), length=len(data)) for name, data in chunk]
         client.upload_snowball_objects(BUCKET, objects)
 
 

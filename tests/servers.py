@@ -12,7 +12,7 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
 TOOLS = Path(__file__).parent.parent / ".tools"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 KEY, SECRET = "detloop-tests", "not-a-secret-but-a-test"
 BUCKET = "tests"
 
@@ -83,10 +83,11 @@ def minio_client(server: Server) -> Minio:
     return Minio(server.endpoint.removeprefix("http://"), KEY, SECRET, secure=False)
 
 
-def start_gcs_emulator(binary: Path, folder: Path) -> Server:
-    """fake-gcs-server, with the bucket `BUCKET`."""
+def start_gcs_emulator(binary: Path, folder: Path, backend: str = "filesystem") -> Server:
+    """fake-gcs-server, with the bucket `BUCKET`, whose objects are files and so outlive it, or lie in its "memory"."""
     (folder / BUCKET).mkdir(parents=True)
     port = free_port()
-    options = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", "filesystem"]
-    where = ["-filesystem-root", str(folder), "-public-host", f"127.0.0.1:{port}"]
+    options = ["-scheme", "http", "-host", "127.0.0.1", "-port", str(port), "-backend", backend]
+    place = ["-filesystem-root" if backend == "filesystem" else "-data", str(folder)]
+    where = [*place, "-public-host", f"127.0.0.1:{port}"]
     return Server([str(binary), *options, *where], port, "/_internal/healthcheck", {})

@@ -11,6 +11,7 @@ from detloop.errors import DetloopError
 from detloop.store import cache_root, existing_file, fetch, files_state, open_store
 from detloop.train.odapi.protos import new_pipeline_config
 from detloop.train.settings import checkpoint_to_start_from
+from tests.servers import BUCKET, find_server, start_gcs_emulator
 
 
 def fill(root: str, *names: str) -> None:
@@ -127,14 +128,21 @@ def test_the_state_of_files_in_a_bucket_goes_by_their_content(minio_bucket: str)
     assert files_state(uri, fetch(uri, "model")) != before
 
 
-def test_a_key_that_climbs_out_is_not_fetched(gcs_bucket: str, tmp_path: Path) -> None:
-    """MinIO takes no such key; Google's service does."""
+@pytest.mark.usefixtures("gcs_server", "store_environment")
+def test_a_key_that_climbs_out_is_not_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """MinIO takes no such key; Google's service does, and so does its emulator where keys are not paths of files."""
     from google.cloud import storage
 
-    bucket, _, prefix = gcs_bucket.removeprefix("gs://").partition("/")
-    storage.Client().bucket(bucket).blob(f"{prefix}/m/../../../evil.pb").upload_from_string(b"evil")
-    with pytest.raises(DetloopError, match="leaves the folder"):
-        fetch(f"{gcs_bucket}/m", "model")
+    binary = find_server("DETLOOP_FAKE_GCS_SERVER", "fake-gcs-server")
+    assert binary is not None
+    server = start_gcs_emulator(binary, tmp_path / "gcs", backend="memory")
+    try:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.endpoint)
+        storage.Client().bucket(BUCKET).blob("m/../../../evil.pb").upload_from_string(b"evil")
+        with pytest.raises(DetloopError, match="leaves the folder"):
+            fetch(f"gs://{BUCKET}/m", "model")
+    finally:
+        server.kill()
     assert not list(tmp_path.rglob("evil.pb"))
 
 

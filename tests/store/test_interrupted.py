@@ -49,7 +49,7 @@ def fill_bucket(server: Server, root: str, count: int) -> list[str]:
     """Makes many small images at once; their names."""
     prefix = root.removeprefix(f"minio://{BUCKET}/")
     names = [f"{number:06d}.jpg" for number in range(count)]
-    objects = [SnowballObject(f"{prefix}/{name}", io.BytesIO(name.encode()), len(name)) for name in names]
+    objects = [SnowballObject(f"{prefix}/{name}", data=io.BytesIO(name.encode()), length=len(name)) for name in names]
     minio_client(server).upload_snowball_objects(BUCKET, objects)
     return names
 
