@@ -67,15 +67,26 @@ class Server:
 
 def start_minio(binary: Path, folder: Path) -> Server:
     """MinIO on an empty folder, with the bucket `BUCKET`."""
-    port = free_port()
-    server = Server(
-        [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}", str(folder)],
-        port,
-        "/minio/health/ready",
-        {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"},
-    )
+    server = _minio(binary, [str(folder)], "/minio/health/cluster")
     minio_client(server).make_bucket(BUCKET)
     return server
+
+
+def start_minio_that_waits(binary: Path, folder: Path) -> Server:
+    """MinIO that answers as one that is starting, for ever: three of its four drives have lost what was on them."""
+    drives = [str(folder / str(number)) for number in range(4)]
+    _minio(binary, drives, "/minio/health/cluster").kill()
+    for drive in drives[1:]:
+        shutil.rmtree(drive)
+    return _minio(binary, drives, "/minio/health/live")
+
+
+def _minio(binary: Path, folders: list[str], health_path: str) -> Server:
+    port = free_port()
+    environment = {"MINIO_ROOT_USER": KEY, "MINIO_ROOT_PASSWORD": SECRET, "MINIO_BROWSER": "off", "MINIO_UPDATE": "off"}
+    drives_may_share_a_disk = {"MINIO_CI_CD": "1"}
+    command = [str(binary), "server", "--quiet", "--address", f"127.0.0.1:{port}", *folders]
+    return Server(command, port, health_path, environment | drives_may_share_a_disk)
 
 
 def minio_client(server: Server) -> Minio:

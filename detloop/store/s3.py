@@ -23,17 +23,20 @@ PIECE_BYTES = 1 << 20
 PART_BYTES = 16 << 20
 UPLOAD_ATTEMPTS = 3
 
-FIRST_CONTACT = Retry(total=3, backoff_factor=0.25, backoff_jitter=0.25)
-"""A wrong address is told within seconds."""
-
-AT_WORK = Retry(
-    total=12,
+# MinIO asks to be left alone for a minute whenever it is not ready, which after a start takes it a second.
+PATIENCE = Retry(
     backoff_factor=0.25,
     backoff_max=8,
     backoff_jitter=0.5,
     status_forcelist=(429, 500, 502, 503, 504),
     allowed_methods=None,
+    respect_retry_after_header=False,
 )
+
+FIRST_CONTACT = PATIENCE.new(total=5, connect=3, read=3, other=3)
+"""A wrong address is told within seconds, and a server that says it is not ready within some more."""
+
+AT_WORK = PATIENCE.new(total=12)
 """A server that has answered may be away for about a minute, as when it is restarted."""
 
 

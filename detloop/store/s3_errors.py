@@ -19,7 +19,6 @@ _OF_ONE_OBJECT = {
 }
 _REFUSED_KEYS = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidTokenId", "InvalidToken")
 _WRONG_REGION = ("AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException")
-_NEVER_IN_TIME = ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout", "XMinioServerNotInitialized")
 
 
 class S3Errors:
@@ -58,7 +57,7 @@ class S3Errors:
             return "this machine's clock is too far from the server's; set it right"
         if error.code in _WRONG_REGION:
             return f"the bucket is in another region; set AWS_REGION ({one_line(Exception(error.message))})"
-        if error.code in _NEVER_IN_TIME:
+        if error.code == "RequestTimeout":
             return f"{self._endpoint} is too busy or not ready ({error.code}); try again later"
         return f"{self._endpoint} answers {error.code}: {one_line(Exception(error.message))}"
 

@@ -15,7 +15,7 @@ from minio.credentials.providers import AssumeRoleProvider
 from detloop.cli import main
 from detloop.errors import DetloopError
 from detloop.store import open_store
-from tests.servers import BUCKET, KEY, SECRET, Server, free_port
+from tests.servers import BUCKET, KEY, SECRET, Server, find_server, free_port, start_minio_that_waits
 
 ONE_CONTACT_SECONDS = 20
 
@@ -80,6 +80,17 @@ def test_a_clock_that_is_wrong(minio_bucket: str, monkeypatch: pytest.MonkeyPatc
     right = minio.time.utcnow
     monkeypatch.setattr(minio.time, "utcnow", lambda: right() - timedelta(hours=1))
     assert "this machine's clock is too far from the server's; set it right" in refusal(minio_bucket)
+
+
+def test_a_server_that_is_not_ready(minio_bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    binary = find_server("DETLOOP_MINIO", "minio")
+    assert binary is not None
+    server = start_minio_that_waits(binary, tmp_path)
+    try:
+        monkeypatch.setenv("MINIO_ENDPOINT", server.endpoint)
+        assert f"{server.endpoint} is too busy or not ready" in refusal(minio_bucket)
+    finally:
+        server.kill()
 
 
 @pytest.mark.usefixtures("store_environment")
