@@ -1,13 +1,15 @@
-# The verbs: demo, test, test-heavy, minio, odapi-tests, families, study, lint, bench, kind-up, kind-demo, kind-down,
-# clean. Each sets up what it needs in .venv first.
+# The verbs: demo, test, test-heavy, minio, odapi-tests, families, study, lint, bench, image-minio, kind-up, kind-demo,
+# kind-down, clean. Each sets up what it needs in .venv first; image-minio needs nothing but docker or podman.
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 UV := $(or $(shell command -v uv),.tools/uv)
 EXTRA := $(if $(shell command -v nvidia-smi),gpu,cpu)
 PYTHON := .venv/bin/python
+ENGINE := $(or $(shell command -v docker),$(shell command -v podman))
+MINIO_VERSION = $(shell python3 tools/get_servers.py --version minio)
 DEMO := $(if $(QUICK),--quick) $(if $(FULL),--full) $(if $(VIDEO),--video $(VIDEO))
 
-.PHONY: demo test test-heavy minio odapi-tests families study lint bench kind-up kind-demo kind-down clean env
+.PHONY: demo test test-heavy minio odapi-tests families study lint bench image-minio kind-up kind-demo kind-down clean env
 .DELETE_ON_ERROR:
 
 demo: .venv/ready
@@ -43,6 +45,12 @@ kind-up kind-down: kind-%: .venv/ready
 
 kind-demo: .venv/ready
 	$(PYTHON) -m tools.kind_demo $(if $(VIDEO),--video $(VIDEO)) $(if $(UI_PORT),--ui-port $(UI_PORT))
+
+image-minio:
+	$(or $(ENGINE),$(error images are built by docker or podman; neither is on the PATH)) build $(BUILD_OPTIONS) \
+	  --file docker/minio/Dockerfile --build-arg VERSION=$(MINIO_VERSION) \
+	  --build-arg REVISION=$(lastword $(subst -, ,$(MINIO_VERSION))) \
+	  --tag detloop-minio:$(shell echo $(MINIO_VERSION) | cut -c 8-15) tools
 
 env: .venv/ready
 

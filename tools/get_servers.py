@@ -1,8 +1,9 @@
 """Builds the object stores that tests run against: `python3 tools/get_servers.py FOLDER [minio] [fake-gcs-server]`.
 
-MinIO's community edition is source only: `go install` builds it from its pinned version, which Go checks against the
-public checksum database, and the emulator of Google Cloud Storage likewise. Go must be on the PATH. Go's build cache
-makes the second build a matter of seconds; an interrupted one goes on where it was.
+The image of docker/minio is made from the same pin, which `--version` in the folder's place prints. MinIO's community
+edition is source only: `go install` builds it from its pinned version, which Go checks against the public checksum
+database, and the emulator of Google Cloud Storage likewise. Go must be on the PATH. Go's build cache makes the second
+build a matter of seconds; an interrupted one goes on where it was.
 """
 
 import os
@@ -18,12 +19,22 @@ VERSIONS = {
 }
 
 
-def main(folder: Path, names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
+    names = arguments[1:]
+    if not arguments or not set(names) <= set(VERSIONS):
+        raise SystemExit(f"usage: get_servers.py FOLDER|--version [NAME ...], names of {', '.join(VERSIONS)}")
+    if arguments[0] == "--version":
+        print("\n".join(VERSIONS[name].partition("@")[2] for name in names))
+    else:
+        build_all(Path(arguments[0]), names or list(VERSIONS))
+
+
+def build_all(folder: Path, names: list[str]) -> None:
     go = shutil.which("go")
     if go is None:
         raise SystemExit("go is not on the PATH; install it, or set DETLOOP_MINIO to a MinIO binary")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names or VERSIONS:
+    for name in names:
         build(go, name, folder)
 
 
@@ -42,7 +53,4 @@ def build(go: str, name: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    unknown = sorted(set(sys.argv[2:]) - set(VERSIONS))
-    if len(sys.argv) < 2 or unknown:
-        raise SystemExit(f"usage: get_servers.py FOLDER [NAME ...], names of {', '.join(VERSIONS)}")
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(sys.argv[1:])

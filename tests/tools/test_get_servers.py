@@ -46,7 +46,13 @@ def test_a_build_that_fails_leaves_no_binary(tmp_path: Path) -> None:
     assert not (tmp_path / "tools" / "minio").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["folder", "seaweed"]])
+def test_the_version_it_prints_is_the_one_it_builds(tmp_path: Path) -> None:
+    printed = subprocess.run([sys.executable, str(SCRIPT), "--version", "minio"], capture_output=True, text=True)
+    assert build(tmp_path, "minio").returncode == 0
+    assert (tmp_path / "calls").read_text().rstrip().endswith(f"/minio@{printed.stdout.rstrip()}")
+
+
+@pytest.mark.parametrize("arguments", [[], ["folder", "seaweed"], ["--version", "seaweed"]])
 def test_wrong_usage(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True)
     assert (done.returncode, done.stderr.split()[0]) == (1, "usage:")
