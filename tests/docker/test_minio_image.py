@@ -48,7 +48,7 @@ def engine() -> list[str]:
 
 @pytest.fixture
 def served(image: dict[str, Any], tmp_path: Path) -> Iterator[Server]:
-    """MinIO in a container of a user without a name, whose root is read-only; it may be killed and started again."""
+    """MinIO in a container of a user without a name, whose root is read-only."""
     data = tmp_path / "data"
     data.mkdir()
     data.chmod(0o777)
