@@ -41,13 +41,20 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        """Starts it, and returns when it is ready."""
+        """Starts it, and returns when it is ready; one that does not get ready is ended."""
         self._process = subprocess.Popen(
             self._command, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.kill()
+            raise
+
+    def _wait_until_ready(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._is_ready():
-            assert self._process.poll() is None, f"{self._command[0]} ended by itself"
+            assert process.poll() is None, f"{self._command[0]} ended by itself"
             assert time.monotonic() < deadline, f"{self._command[0]} does not answer"
             time.sleep(0.05)
 
