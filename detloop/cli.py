@@ -63,7 +63,20 @@ def main(debug: bool) -> None:
 @click.option("--engine", default="auto", show_default=True, type=click.Choice(["auto", "tensorflow"]))
 @click.option("--batch-size", default=8, show_default=True, type=click.IntRange(min=1), help="Images a model run.")
 @views_options
+@click.option("--listing", type=FILE, help="Look only at the images of this listing, which `detloop select` wrote.")
+@click.option(
+    "--shard",
+    default="1/1",
+    metavar="I/N",
+    help="Look at the I-th of N parts; `detloop collect` joins what they found.",
+)
 @click.option("--resume/--no-resume", default=True, show_default=True, help="Go on where an interrupted run stopped.")
+@click.option(
+    "--parts",
+    default="",
+    metavar="URI",
+    help="Keep what is found in this folder or bucket too, every 30 seconds: a run on another machine goes on there.",
+)
 @strict_option
 def detect(**options: Any) -> None:
     """Detect objects in images: detections.csv (a row a box) and images.csv (a row an image).
@@ -75,6 +88,20 @@ def detect(**options: Any) -> None:
     from detloop.detect import detect_images
 
     click.echo(detect_images(**options))
+
+
+@main.command()
+@click.argument("shards", nargs=-1, required=True, type=FILE, metavar="DETECTIONS_CSV...")
+@click.option("--output", required=True, type=FILE, help="The CSV to write; images.csv is written beside it.")
+@click.option("--listing", type=FILE, help="Make sure that every image of this listing was looked at.")
+def collect(shards: tuple[Path, ...], output: Path, listing: Path | None) -> None:
+    """Put the tables of all shards together: byte for byte those of a detection without shards.
+
+    DETECTIONS_CSV are the outputs of `detloop detect --shard`, in any order, each with its images.csv beside it.
+    """
+    from detloop.detect import collect_tables
+
+    click.echo(collect_tables(shards=shards, output=output, listing=listing))
 
 
 @main.command()

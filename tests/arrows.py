@@ -16,6 +16,8 @@ GROUND_FLOOR = (
     "box_columns",
     "detections",
     "examples",
+    "listing",
+    "shard",
     "frames",
     "engine",
     "ahead",

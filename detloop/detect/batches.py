@@ -13,9 +13,6 @@ MOST_BATCH_BYTES = 128 * 2**20
 MOST_WAITING_BYTES = 256 * 2**20
 """Pixels of images that have a view waiting for more views of its size."""
 
-LOOK_AHEAD_BATCHES = 4
-"""A view waits for others of its size during at most as many images as this many batches take."""
-
 
 @dataclass(frozen=True)
 class ReadImage:
@@ -56,24 +53,23 @@ class Batch:
         return batch
 
 
-def gather_batches(images: Iterable[ReadImage], batch_size: int, options: ViewOptions) -> Iterator[Batch]:
+def gather_batches(
+    images: Iterable[ReadImage], batch_size: int, options: ViewOptions, block_images: int
+) -> Iterator[Batch]:
     """Batches of at most `batch_size` views of one size, in the order in which they fill.
 
-    Views of mixed sizes wait for others of their size, of the same image or a later one and within the limits of this
-    module's constants, so that alternating sizes still make full batches.
+    Views of mixed sizes wait for others of their size, of the same image or a later one of its block and within the
+    limits of this module's constants, so that alternating sizes still make full batches. A block is so many images,
+    counted from the source's first: the batches of a source that begins with a later block are the same.
     """
     waiting: _Waiting = {}
-    taken = 0
     for image in images:
-        taken += 1
         if image.pixels is None:
             yield Batch([image], [], leaves_none_waiting=not waiting)
         else:
             yield from _full_batches(waiting, image, image.pixels.shape, batch_size, options)
-        if taken >= LOOK_AHEAD_BATCHES * batch_size or _held_bytes(waiting) >= MOST_WAITING_BYTES:
+        if (image.position + 1) % block_images == 0 or _held_bytes(waiting) >= MOST_WAITING_BYTES:
             yield from _all_waiting(waiting)
-        if not waiting:
-            taken = 0
     yield from _all_waiting(waiting)
 
 

@@ -10,16 +10,19 @@ from pathlib import Path
 
 from detloop.ahead import map_ahead
 from detloop.detect.batches import ReadImage, gather_batches
+from detloop.detect.kept_parts import KeptParts, content_of
 from detloop.detect.looking import Detector, ImagesUnderWay, LookedAt
 from detloop.detect.merging import MergeOptions
 from detloop.detect.summary import DetectSummary
-from detloop.detect.tables import GrowingTables, check_output, open_tables
+from detloop.detect.tables import DETECTIONS_NAME, IMAGES_NAME, GrowingTables, check_output, open_tables
 from detloop.detect.views import ViewOptions, read_view_options
 from detloop.engine import fetch_model, open_engine
 from detloop.errors import DetloopError, ImageError
 from detloop.images import ImageSource, decode_rgb, open_source, read_header
 from detloop.labels import read_label_map
+from detloop.listing import only_listed
 from detloop.progress import Progress
+from detloop.shard import BATCH_SIZE, BATCHES_A_BLOCK, parse_shard
 from detloop.store import existing_file, files_state
 
 DECODING_THREADS = min(4, os.cpu_count() or 1)
@@ -38,7 +41,7 @@ def detect_images(
     output: Path,
     threshold: float = 0.5,
     engine: str = "auto",
-    batch_size: int = 8,
+    batch_size: int = BATCH_SIZE,
     tile: str = "",
     overlap: float = ViewOptions.overlap,
     flip: bool = False,
@@ -46,7 +49,10 @@ def detect_images(
     merge: str = MergeOptions.merge,
     merge_iou: float = MergeOptions.merge_iou,
     cross_class_iou: float = MergeOptions.cross_class_iou,
+    listing: Path | None = None,
+    shard: str = "1/1",
     resume: bool = True,
+    parts: str = "",
     strict: bool = False,
 ) -> DetectSummary:
     """Detects objects in every image of a source: a table of the boxes, and images.csv of the images looked at.
@@ -71,7 +77,11 @@ def detect_images(
         merge: how the views' boxes become one an object, "finest", "nms" or "wbf"; see `MergeOptions`.
         merge_iou: boxes of one class from several views that overlap by more than this are one object.
         cross_class_iou: of boxes of different classes that overlap by more than this the best is kept; 1 to keep all.
+        listing: look only at the images that this listing of them has; see `detloop.listing`.
+        shard: I/N for the I-th of N consecutive parts of the images; `collect_tables` puts the parts' tables together.
         resume: go on where an interrupted run with the same model, label map, source and options stopped.
+        parts: folder or bucket prefix where what is found is kept too, for a run on another machine to go on with;
+            empty for none.
         strict: an image that cannot be read is an error instead of a row of images.csv with the reason.
 
     Raises:
@@ -82,8 +92,12 @@ def detect_images(
     merging = MergeOptions(merge, merge_iou, cross_class_iou)
     names_of_classes = read_label_map(existing_file(label_map, "label map"))
     source = open_source(images)
+    if listing is not None:
+        source = only_listed(source, listing)
     check_output(output)
     _check_tiles(source, views)
+    block_images = BATCHES_A_BLOCK * batch_size
+    source = parse_shard(shard).of(source, block_images)
     model_path = fetch_model(model)
     settings = {
         "model": files_state(model, model_path),
@@ -97,9 +111,13 @@ def detect_images(
     }
     detector = Detector(open_engine(model_path, engine), names_of_classes, merging.least_score(views, threshold))
     under_way = ImagesUnderWay(views, merging, threshold)
-    with open_tables(output, settings, source.names(), resume, views) as tables:
+    kept_parts = None
+    if parts:
+        settings_anywhere = {**settings, "model": content_of(model_path)}
+        kept_parts = KeptParts(parts, settings_anywhere, source.names(), (IMAGES_NAME, DETECTIONS_NAME))
+    with open_tables(output, settings, source.names(), resume, views, kept_parts) as tables:
         images_before, began = tables.tally.images, time.monotonic()
-        _fill_tables(tables, source, detector, under_way, batch_size, views, strict)
+        _fill_tables(tables, source, detector, under_way, batch_size, block_images, views, strict)
         seconds = time.monotonic() - began
         tables.finish(output)
     return tables.tally.summary(output, images_before, seconds)
@@ -136,6 +154,7 @@ def _fill_tables(
     detector: Detector,
     under_way: ImagesUnderWay,
     batch_size: int,
+    block_images: int,
     views: ViewOptions,
     strict: bool,
 ) -> None:
@@ -150,7 +169,7 @@ def _fill_tables(
         DECODING_THREADS,
         DECODING_THREADS + batch_size,
     )
-    batches = gather_batches(images, batch_size, views)
+    batches = gather_batches(images, batch_size, views, block_images)
     runs = map_ahead(lambda batch: (batch, detector.look_at(batch)), batches, threads=1, ahead=BATCHES_UNDER_WAY)
     waiting: dict[int, LookedAt] = {}
     with closing(runs), Progress("detect", total, start=start) as progress:

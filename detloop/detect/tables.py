@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from detloop.csv_rows import csv_text, open_csv_for_writing
+from detloop.detect.kept_parts import KeptParts
 from detloop.detect.summary import DetectTally
 from detloop.detect.views import ViewOptions
 from detloop.detections import (
@@ -37,9 +38,11 @@ class GrowingTables:
     noted is whole, and the next run cuts off the rest.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any], is_kept: bool, views: ViewOptions) -> None:
+    def __init__(
+        self, folder: Path, settings: dict[str, Any], is_kept: bool, views: ViewOptions, parts: KeptParts | None
+    ) -> None:
         self.tally = DetectTally(views)
-        self._folder, self._settings = folder, settings
+        self._folder, self._settings, self._parts = folder, settings, parts
         if is_kept:
             self._count_rows()
         self._images = open_csv_for_writing(folder / IMAGES_NAME, append=is_kept)
@@ -76,6 +79,9 @@ class GrowingTables:
         kept = _Kept(self.tally.images, _flushed_size_bytes(self._images), _flushed_size_bytes(self._detections))
         with write_file_whole(self._folder / STATE_NAME) as partial:
             partial.write_text(json.dumps({"settings": self._settings, "kept": asdict(kept)}), encoding="utf-8")
+        if self._parts is not None:
+            sizes_bytes = {IMAGES_NAME: kept.images_bytes, DETECTIONS_NAME: kept.detections_bytes}
+            self._parts.keep(self._folder, sizes_bytes)
 
     def finish(self, output: Path) -> None:
         """Gives both tables their final names, that of the detections last: where it is, both are of one run."""
@@ -95,7 +101,12 @@ class GrowingTables:
 
 @contextmanager
 def open_tables(
-    output: Path, settings: dict[str, Any], names: Iterable[str], resume: bool, views: ViewOptions
+    output: Path,
+    settings: dict[str, Any],
+    names: Iterable[str],
+    resume: bool,
+    views: ViewOptions,
+    parts: KeptParts | None = None,
 ) -> Iterator[GrowingTables]:
     """The tables of a run, gone on with where an earlier run of the same settings was interrupted.
 
@@ -105,13 +116,15 @@ def open_tables(
         names: the source's images in order; those that the earlier run looked at must be the first of them.
         resume: False to start anew in any case.
         views: how an image is looked at, for the counts.
+        parts: where what is found is kept too, and gone on with where this machine has nothing.
     """
     folder = partial_path(output)
     is_kept = resume and _cut_to_kept(folder, settings, names)
     if not is_kept:
         remove_folder(folder)
         folder.mkdir(parents=True)
-    tables = GrowingTables(folder, settings, is_kept, views)
+        is_kept = resume and parts is not None and parts.restore(folder)
+    tables = GrowingTables(folder, settings, is_kept, views, parts)
     try:
         yield tables
     finally:

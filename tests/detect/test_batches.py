@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from detloop.ahead import map_ahead
 from detloop.detect.batches import (
-    LOOK_AHEAD_BATCHES,
     MOST_BATCH_BYTES,
     MOST_WAITING_BYTES,
     Batch,
@@ -19,6 +18,7 @@ from detloop.detect.batches import (
     gather_batches,
 )
 from detloop.detect.views import View, ViewOptions, views_of
+from detloop.shard import BATCHES_A_BLOCK
 
 UNREADABLE = 0
 ONCE = ViewOptions()
@@ -29,6 +29,11 @@ def read_images(heights: list[int], first: int = 0) -> Iterator[ReadImage]:
     for position, height in enumerate(heights, start=first):
         pixels = np.zeros((height, 4, 3), np.uint8) if height != UNREADABLE else None
         yield ReadImage(position, f"{position}.png", pixels)
+
+
+def gathered(images: Iterable[ReadImage], batch_size: int, options: ViewOptions) -> Iterator[Batch]:
+    """Batches of blocks of the usual length."""
+    return gather_batches(images, batch_size, options, BATCHES_A_BLOCK * batch_size)
 
 
 def positions(batches: list[Batch]) -> list[list[int]]:
@@ -49,7 +54,7 @@ def positions(batches: list[Batch]) -> list[list[int]]:
     ],
 )
 def test_images_of_one_size_share_a_batch(heights: list[int], expected: list[list[int]]) -> None:
-    assert positions(list(gather_batches(read_images(heights), 2, ONCE))) == expected
+    assert positions(list(gathered(read_images(heights), 2, ONCE))) == expected
 
 
 @given(heights=st.lists(st.integers(0, 3), max_size=80), batch_size=st.integers(1, 5))
@@ -63,10 +68,10 @@ def test_every_image_is_in_one_batch_of_its_size_and_waits_within_bounds(heights
             yield image
 
     seen: list[int] = []
-    for batch in gather_batches(images(), batch_size, ONCE):
+    for batch in gathered(images(), batch_size, ONCE):
         assert 1 <= len(batch.images) <= batch_size
         assert len({heights[image.position] for image in batch.images}) == 1
-        assert taken - min(image.position for image in batch.images) <= LOOK_AHEAD_BATCHES * batch_size
+        assert taken - min(image.position for image in batch.images) <= BATCHES_A_BLOCK * batch_size
         seen += [image.position for image in batch.images]
     assert sorted(seen) == list(range(len(heights)))
 
@@ -74,7 +79,7 @@ def test_every_image_is_in_one_batch_of_its_size_and_waits_within_bounds(heights
 @given(heights=st.lists(st.integers(0, 5), max_size=40), batch_size=st.integers(1, 5))
 def test_every_view_is_in_one_batch_of_its_size(heights: list[int], batch_size: int) -> None:
     seen: dict[int, list[View]] = {}
-    for batch in gather_batches(read_images(heights), batch_size, MANY_VIEWS):
+    for batch in gathered(read_images(heights), batch_size, MANY_VIEWS):
         assert len(batch.views) <= batch_size
         assert len({(view.width, view.height) for view in batch.views}) <= 1
         for image, view in zip(batch.images, batch.views, strict=bool(batch.views)):
@@ -87,7 +92,7 @@ def test_every_view_is_in_one_batch_of_its_size(heights: list[int], batch_size: 
 
 
 def test_views_of_several_images_share_a_batch_and_whole_frames_wait_for_each_other() -> None:
-    batches = list(gather_batches(read_images([4] * 8), 4, ViewOptions((2, 4), overlap=0.5)))
+    batches = list(gathered(read_images([4] * 8), 4, ViewOptions((2, 4), overlap=0.5)))
     assert [len(batch.views) for batch in batches] == [4] * 8
     assert [len(set(positions([batch])[0])) for batch in batches if batch.views[0].width == 4] == [4, 4]
     assert [batch.leaves_none_waiting for batch in batches] == [False] * 3 + [True] + [False] * 3 + [True]
@@ -98,14 +103,14 @@ def test_views_of_several_images_share_a_batch_and_whole_frames_wait_for_each_ot
 def test_a_run_that_starts_where_none_waits_makes_the_same_batches(
     options: ViewOptions, heights: list[int], batch_size: int
 ) -> None:
-    whole = list(gather_batches(read_images(heights), batch_size, options))
+    whole = list(gathered(read_images(heights), batch_size, options))
     assert whole[-1].leaves_none_waiting
     done: set[int] = set()
     for index, batch in enumerate(whole):
         done |= {image.position for image in batch.images}
         if batch.leaves_none_waiting:
             assert done == set(range(len(done)))
-            rest = gather_batches(read_images(heights[len(done) :], first=len(done)), batch_size, options)
+            rest = gathered(read_images(heights[len(done) :], first=len(done)), batch_size, options)
             assert contents(rest) == contents(whole[index + 1 :])
 
 
@@ -123,7 +128,7 @@ def test_views_that_wait_hold_images_within_bounds() -> None:
             held += 1
             yield ReadImage(position, "", pixels)
 
-    for batch in gather_batches(images(), 8, ViewOptions((2, 4 * len(pixels)), overlap=0.5)):
+    for batch in gathered(images(), 8, ViewOptions((2, 4 * len(pixels)), overlap=0.5)):
         assert held <= 4
         if batch.leaves_none_waiting:
             held = 0
@@ -133,7 +138,7 @@ def test_views_that_wait_hold_images_within_bounds() -> None:
 def test_a_batch_holds_the_pixels_of_its_views() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 4, 4, 3), np.uint8)
     images = [ReadImage(position, "", each) for position, each in enumerate(pixels)]
-    batches = list(gather_batches(images, 8, ViewOptions((2, 4), overlap=0, flip=True)))
+    batches = list(gathered(images, 8, ViewOptions((2, 4), overlap=0, flip=True)))
     expected = [view for each in pixels for left in (each[:, :2], each[:, 2:]) for view in (left, left[:, ::-1])]
     tiles = next(batch for batch in batches if batch.views[0].width == 2)
     assert sorted(map(np.ndarray.tobytes, tiles.pixels())) == sorted(map(np.ndarray.tobytes, expected))
@@ -142,7 +147,7 @@ def test_a_batch_holds_the_pixels_of_its_views() -> None:
 def test_large_images_make_small_batches() -> None:
     pixels = np.zeros((MOST_BATCH_BYTES // 2 // 3, 1, 3), np.uint8)
     images = (ReadImage(position, "", pixels) for position in range(6))
-    assert positions(list(gather_batches(images, 8, ONCE))) == [[0, 1, 2], [3, 4, 5]]
+    assert positions(list(gathered(images, 8, ONCE))) == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_work_ahead_comes_in_order_by_several_threads_and_within_bounds() -> None:
@@ -175,3 +180,13 @@ def test_an_error_is_raised_in_its_turn() -> None:
     assert [next(results) for _ in range(3)] == [2, 3, 6]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@given(heights=st.lists(st.integers(0, 3), max_size=60), batch_size=st.integers(1, 4), blocks=st.integers(0, 4))
+def test_the_batches_from_a_later_block_on_are_those_of_the_whole(
+    heights: list[int], batch_size: int, blocks: int
+) -> None:
+    first = blocks * BATCHES_A_BLOCK * batch_size
+    whole = positions(list(gathered(read_images(heights), batch_size, MANY_VIEWS)))
+    rest = positions(list(gathered(read_images(heights[first:]), batch_size, MANY_VIEWS)))
+    assert [[first + position for position in batch] for batch in rest] == [b for b in whole if b[0] >= first]
