@@ -91,6 +91,35 @@ LABEL_OPTIONS = (
     ),
 )
 
+RETRAINING_OPTIONS = (
+    click.option(
+        "--promoted",
+        default="",
+        metavar="URI",
+        help="Folder or bucket prefix with the promoted model (the champion), and where the next one goes.",
+    ),
+    click.option(
+        "--new-only/--all-images", default=True, show_default=True, help="Leave out the images a champion has seen."
+    ),
+    click.option(
+        "--least-new",
+        default=1,
+        show_default=True,
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Leave fewer new images than these for a later run.",
+    ),
+    click.option(
+        "--warm-start/--no-warm-start", default=True, show_default=True, help="Train on from the champion's weights."
+    ),
+)
+PROMOTION_OPTIONS = (
+    click.option("--metric", default="AP", show_default=True, help="Figure of metrics.json that decides."),
+    click.option(
+        "--least-gain", default=0.0, show_default=True, help="By how much a model must be better than the champion."
+    ),
+)
+
 
 def images_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Where images are."""
@@ -118,6 +147,16 @@ def views_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def label_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How labels are made of detections."""
     return _with_all(LABEL_OPTIONS, command)
+
+
+def retraining_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What a run that follows others looks at and starts from."""
+    return _with_all(RETRAINING_OPTIONS, command)
+
+
+def promotion_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """When a model takes the champion's place."""
+    return _with_all(PROMOTION_OPTIONS, command)
 
 
 def _with_all(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:

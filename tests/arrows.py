@@ -23,7 +23,7 @@ GROUND_FLOOR = (
     "ahead",
     "pages",
 )
-STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "summary", "zoo")
+STAGES = ("detect", "records", "train", "evaluate", "export", "report", "cluster", "summary", "zoo", "promotion")
 STAGE_LINKS = (
     ("detloop.export", "detloop.train.odapi"),
     ("detloop.train", "detloop.evaluate"),
