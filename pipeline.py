@@ -1,31 +1,49 @@
 """The detection loop as a graph: a teacher labels the images, a student is trained on them, measured, and detects."""
 
-from typing import NamedTuple
+from typing import Any
 
 from kfp import dsl
 
+from components.collect import collect
 from components.detect import detect
 from components.evaluate import evaluate
 from components.export import export
+from components.promote import promote
 from components.records import records
 from components.report import report
+from components.select import select
 from components.summary import summary
 from components.train import train
 
-__all__ = ["detection_loop", "summary"]
+__all__ = ["RESULTS", "detection_loop", "summary"]
+
+RESULTS = {
+    "listing": ("select.listing",),
+    "teacher_detections": ("detect.detections", "collect.detections"),
+    "records": ("records.records",),
+    "records_report": ("records.page",),
+    "training": ("train.training",),
+    "model": ("export.model",),
+    "evaluation": ("evaluate.evaluation",),
+    "student_detections": ("detect-3.detections", "collect-2.detections"),
+    "report": ("report.page",),
+    "promotion": ("promote.page",),
+}
+"""What a run is kept for, as TASK.OUTPUT; of two the one that was made. KFP lets no output leave a condition."""
 
 
-class LoopOutputs(NamedTuple):
-    """What a run is kept for."""
-
-    teacher_detections: dsl.Dataset
-    records: dsl.Dataset
-    records_report: dsl.HTML
-    training: dsl.Model
-    model: dsl.Model
-    evaluation: dsl.Artifact
-    student_detections: dsl.Dataset
-    report: dsl.HTML
+def _detect_in_shards(detector: str, chosen: Any, shards: Any, **options: Any) -> Any:
+    """Detection as one step, or as one a shard and one that collects what these found."""
+    options["listing"] = chosen.outputs["listing"]
+    with dsl.If(shards == 1, "in one"):
+        whole = detect(**options).set_display_name(f"detect with {detector}")
+    with dsl.Else("in shards"):
+        with dsl.ParallelFor(chosen.outputs["shards"], name="shards") as shard:
+            part = detect(shard=shard, **options).set_display_name(f"detect a shard with {detector}")
+        together = collect(
+            shards=dsl.Collected(part.outputs["detections"]), listing=chosen.outputs["listing"]
+        ).set_display_name(f"collect what {detector} found")
+    return dsl.OneOf(whole.outputs["detections"], together.outputs["detections"])
 
 
 @dsl.pipeline(name="detection-loop", description="Label images with a teacher, train a student on them, measure both.")
@@ -65,10 +83,18 @@ def detection_loop(
     batch_size: int = 0,
     overrides: str = "",
     images_version: str = "",
+    shards: int = 1,
+    promoted: str = "",
+    new_only: bool = True,
+    least_new: int = 1,
+    warm_start: bool = True,
+    metric: str = "AP",
+    least_gain: float = 0.0,
     config_version: str = "",
     labels_version: str = "",
-) -> LoopOutputs:
-    """Label, train, export, measure and detect again.
+    promoted_version: str = "",
+) -> None:
+    """Label, train, export, measure, detect again, and promote.
 
     Args:
         images: Where the images lie: a folder, a glob pattern or a manifest.
@@ -106,85 +132,115 @@ def detection_loop(
         steps: Training steps; 0 for the config's.
         batch_size: Training images a step; 0 for the config's.
         overrides: Fields of the config that change, as a.b.c=value, one a line.
+        shards: In how many parts, at most, teacher and student detect at the same time.
+        promoted: Where the promoted model, the champion, is kept, and what it has seen; empty for no such place.
+        new_only: Whether images that a champion has seen are left out; with no new ones the run ends at once.
+        least_new: Fewer new images than this are left for a later run.
+        warm_start: Whether the student starts from the champion's weights, where there is one.
+        metric: The figure of the evaluation that decides whether the student becomes the champion, as AP or AP50.
+        least_gain: By how much it must be better than the champion's, on the same records.
         images_version: Anything that changes when the images or the teacher do, so that cached steps run again.
         config_version: Anything that changes when the config or the checkpoint does.
         labels_version: Anything that changes when the labelled CSV or the manifest does.
+        promoted_version: Anything that changes when the champion does.
     """
-    teacher = dsl.importer(artifact_uri=model, artifact_class=dsl.Model)
-    teacher_label_map = dsl.importer(artifact_uri=label_map, artifact_class=dsl.Artifact)
-
-    labelled = detect(
+    chosen = select(
         images=images,
-        model=teacher.output,
-        label_map=teacher_label_map.output,
-        threshold=threshold,
-        tile=tile,
-        overlap=overlap,
-        flip=flip,
-        scales=scales,
-        merge=merge,
-        merge_iou=merge_iou,
-        cross_class_iou=cross_class_iou,
-        down_to=teacher_threshold,
-        images_version=images_version,
-    ).set_display_name("detect with the teacher")
-    written = records(
-        images=images,
-        detections=labelled.outputs["detections"],
-        classes=classes,
-        first=first,
-        valid_fraction=valid_fraction,
-        group_by=group_by,
-        teacher_label_map=teacher_label_map.output,
-        class_map=class_map,
-        threshold=threshold,
-        label_threshold=label_threshold,
-        choose_thresholds=choose_thresholds,
-        f_beta=f_beta,
-        ignore_from=ignore_from,
-        score_weights=score_weights,
-        keep_negatives=keep_negatives,
-        negative_ratio=negative_ratio,
-        group_by_time=group_by_time,
-        group_by_column=group_by_column,
-        manifest=manifest,
-        near_duplicates=near_duplicates,
-        static_boxes=static_boxes,
-        labels_version=labels_version,
-    )
-    trained = train(
-        config=config,
-        records=written.outputs["records"],
+        shards=shards,
+        promoted=promoted,
+        new_only=new_only,
+        least_new=least_new,
+        warm_start=warm_start,
         checkpoint=checkpoint,
-        steps=steps,
-        batch_size=batch_size,
-        overrides=overrides,
-        config_version=config_version,
-    )
-    exported = export(images=images, training=trained.outputs["training"])
-    measured = evaluate(model=exported.outputs["model"], records=written.outputs["records"])
-    detected = detect(
-        images=images,
-        model=exported.outputs["model"],
-        label_map=written.outputs["label_map"],
-        threshold=threshold,
+        classes=classes,
         images_version=images_version,
-    ).set_display_name("detect with the student")
-    shown = report(
-        images=images,
-        teacher=labelled.outputs["detections"],
-        student=detected.outputs["detections"],
-        evaluation=measured.outputs["evaluation"],
-        training=trained.outputs["training"],
-        threshold=threshold,
-    )
-    return LoopOutputs(
-        teacher_detections=labelled.outputs["detections"],
-        records=written.outputs["records"],
-        records_report=written.outputs["page"],
-        training=trained.outputs["training"],
-        model=exported.outputs["model"],
-        evaluation=measured.outputs["evaluation"],
-        student_detections=detected.outputs["detections"],
-        report=shown.outputs["page"],
-    )
+        promoted_version=promoted_version,
+    ).set_display_name("select the images")
+    with dsl.If(chosen.outputs["images"] > 0, "there are images"):
+        teacher = dsl.importer(artifact_uri=model, artifact_class=dsl.Model)
+        teacher_label_map = dsl.importer(artifact_uri=label_map, artifact_class=dsl.Artifact)
+        labelled = _detect_in_shards(
+            "the teacher",
+            chosen,
+            shards,
+            images=images,
+            model=teacher.output,
+            label_map=teacher_label_map.output,
+            threshold=threshold,
+            tile=tile,
+            overlap=overlap,
+            flip=flip,
+            scales=scales,
+            merge=merge,
+            merge_iou=merge_iou,
+            cross_class_iou=cross_class_iou,
+            down_to=teacher_threshold,
+            images_version=images_version,
+        )
+        written = records(
+            images=images,
+            detections=labelled,
+            classes=chosen.outputs["classes"],
+            first=first,
+            valid_fraction=valid_fraction,
+            group_by=group_by,
+            teacher_label_map=teacher_label_map.output,
+            class_map=class_map,
+            threshold=threshold,
+            label_threshold=label_threshold,
+            choose_thresholds=choose_thresholds,
+            f_beta=f_beta,
+            ignore_from=ignore_from,
+            score_weights=score_weights,
+            keep_negatives=keep_negatives,
+            negative_ratio=negative_ratio,
+            group_by_time=group_by_time,
+            group_by_column=group_by_column,
+            manifest=manifest,
+            near_duplicates=near_duplicates,
+            static_boxes=static_boxes,
+            labels_version=labels_version,
+        )
+        trained = train(
+            config=config,
+            records=written.outputs["records"],
+            checkpoint=chosen.outputs["checkpoint"],
+            steps=steps,
+            batch_size=batch_size,
+            overrides=overrides,
+            config_version=config_version,
+        )
+        exported = export(images=images, training=trained.outputs["training"])
+        measured = evaluate(
+            model=exported.outputs["model"],
+            records=written.outputs["records"],
+            champion=chosen.outputs["champion"],
+        )
+        detected = _detect_in_shards(
+            "the student",
+            chosen,
+            shards,
+            images=images,
+            model=exported.outputs["model"],
+            label_map=written.outputs["label_map"],
+            threshold=threshold,
+            images_version=images_version,
+        )
+        shown = report(
+            images=images,
+            teacher=labelled,
+            student=detected,
+            evaluation=measured.outputs["evaluation"],
+            training=trained.outputs["training"],
+            threshold=threshold,
+        )
+        with dsl.If(promoted != "", "there is a place for champions"):
+            promote(
+                model=exported.outputs["model"],
+                evaluation=measured.outputs["evaluation"],
+                listing=chosen.outputs["listing"],
+                promoted=promoted,
+                champion=chosen.outputs["champion"],
+                metric=metric,
+                least_gain=least_gain,
+            ).after(shown).set_caching_options(False)

@@ -10,7 +10,9 @@ def detect(
     images: str,
     model: dsl.Input[dsl.Model],
     label_map: dsl.Input[dsl.Artifact],
+    listing: dsl.Input[dsl.Dataset],
     detections: dsl.Output[dsl.Dataset],
+    shard: str = "1/1",
     threshold: float = 0.5,
     down_to: float = 1.0,
     batch_size: int = 8,
@@ -29,6 +31,8 @@ def detect(
         images: Where the images lie; they are read there, never copied.
         model: A frozen graph, a SavedModel, or a folder with either.
         label_map: The model's label map (.pbtxt).
+        listing: Which of the images to look at.
+        shard: The part of these to look at, as 1/3.
         threshold: Boxes with a score above this are kept.
         down_to: A lower threshold, where some of those who read the detections need one.
         batch_size: Images a model run.
@@ -46,13 +50,16 @@ def detect(
     """
     from pathlib import Path
 
-    from detloop.detect import detect_images
+    from detloop.detect import detect_images, parts_beside
 
     summary = detect_images(
         model=model.path,
         label_map=label_map.path,
         images=images,
         output=Path(detections.path) / "detections.csv",
+        listing=Path(listing.path),
+        shard=shard,
+        parts=parts_beside(detections.uri),
         threshold=min(threshold, down_to),
         batch_size=int(batch_size),
         tile=tile,

@@ -11,6 +11,7 @@ def evaluate(
     records: dsl.Input[dsl.Dataset],
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
+    champion: str = "",
     batch_size: int = 8,
 ) -> None:
     """Measure an exported model with COCO's metrics on the valid records.
@@ -18,12 +19,13 @@ def evaluate(
     Args:
         model: A folder of the export step.
         records: A folder of the records step.
+        champion: A model to measure on the same records; empty for none.
         batch_size: Images a model run.
 
     Returns:
-        evaluation: A folder with metrics.json and per_class.csv.
-        metrics: The same numbers, for the KFP UI; its file is metrics.json again, since kfp.local takes a result from
-            its cache only where every artifact has one.
+        evaluation: A folder with metrics.json and per_class.csv; those of a champion are in its folder champion.
+        metrics: The model's numbers, for the KFP UI; its file is metrics.json again, since kfp.local takes a result
+            from its cache only where every artifact has one.
     """
     import shutil
     from pathlib import Path
@@ -39,3 +41,8 @@ def evaluate(
         if isinstance(value, float):
             metrics.log_metric(name, value)
     print(summary)
+    if champion:
+        of_champion = Path(evaluation.path) / "champion"
+        print(
+            evaluate_model(model=champion, records=Path(records.path), output=of_champion, batch_size=int(batch_size))
+        )

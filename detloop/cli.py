@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from detloop import cluster_cli
+from detloop import cluster_cli, promotion_cli
 from detloop.cli_options import (
     FILE,
     images_option,
@@ -239,36 +239,6 @@ def export(**options: Any) -> None:
 
 
 @main.command()
-@images_option
-@click.option("--output", required=True, type=FILE, help="The listing to write, for `detloop detect --listing`.")
-@click.option("--shards", default=1, show_default=True, metavar="N", help="Parts to detect in, at most.")
-@retraining_options
-@click.option("--checkpoint", default="", metavar="URI", help="Weights to start from where there is no champion.")
-@click.option("--classes", default="", help="Classes to learn, as person,car. Default: a champion's.")
-def select(**options: Any) -> None:
-    """List the images that a run is to look at: all, or those that no promoted model has seen."""
-    from detloop.promotion import select_images
-
-    click.echo(select_images(**options))
-
-
-@main.command()
-@click.option("--model", required=True, type=FILE, help="Folder that `detloop export` wrote.")
-@click.option("--metrics", required=True, type=FILE, help="metrics.json of the model.")
-@click.option("--listing", required=True, type=FILE, help="The images that its run looked at, from `detloop select`.")
-@click.option("--promoted", required=True, metavar="URI", help="Folder or bucket prefix where champions are kept.")
-@click.option(
-    "--champion-metrics", type=FILE, help="metrics.json of the champion on the same records; needed where there is one."
-)
-@promotion_options
-def promote(**options: Any) -> None:
-    """Make a model the champion, unless it is worse than the one that is there."""
-    from detloop.promotion import promote_model
-
-    click.echo(promote_model(**options))
-
-
-@main.command()
 @click.option("--video", required=True, metavar="URI", help="The film.")
 @click.option("--output", required=True, type=FILE, help="Folder for 000001.jpg ...")
 @click.option("--every", default=1, show_default=True, type=click.IntRange(min=1), help="Keep every Nth frame.")
@@ -308,6 +278,11 @@ def frames(**options: Any) -> None:
 @click.option("--steps", default=0, help="Training steps, instead of the config's.")
 @click.option("--batch-size", default=0, help="Training images a step, instead of the config's.")
 @overrides_option
+@click.option(
+    "--shards", default=1, show_default=True, type=click.IntRange(min=1), metavar="N", help="Parts to detect in."
+)
+@retraining_options
+@promotion_options
 def run(output: Path, **arguments: Any) -> None:
     """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed.
 
@@ -315,6 +290,7 @@ def run(output: Path, **arguments: Any) -> None:
     """
     from detloop.cluster import run_locally
     from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
+    from detloop.promotion import champion_version
     from detloop.records.trust_choice import lowest_score_needed
 
     if arguments["teacher_threshold"] is None:
@@ -329,9 +305,12 @@ def run(output: Path, **arguments: Any) -> None:
     arguments["labels_version"] = files_fingerprint(*(arguments[name] for name in tables))
     arguments["images_version"] = images_fingerprint(arguments["images"], arguments["model"], arguments["label_map"])
     arguments["config_version"] = files_fingerprint(arguments["config"], arguments["checkpoint"])
-    from pipeline import detection_loop
+    if arguments["promoted"] and not in_bucket(arguments["promoted"]):
+        arguments["promoted"] = os.path.abspath(local_path(arguments["promoted"]))
+    arguments["promoted_version"] = champion_version(arguments["promoted"])
+    from pipeline import RESULTS, detection_loop
 
-    click.echo(run_locally(detection_loop, arguments, output))
+    click.echo(run_locally(detection_loop, RESULTS, arguments, output))
 
 
 def _for_steps(name: str, uri: str) -> str:
@@ -365,7 +344,7 @@ def zoo_get(**options: Any) -> None:
     click.echo(get_model(**options))
 
 
-for _command in cluster_cli.COMMANDS:
+for _command in (*promotion_cli.COMMANDS, *cluster_cli.COMMANDS):
     main.add_command(_command)
 
 

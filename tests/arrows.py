@@ -131,7 +131,7 @@ def _level(module: str) -> str:
         return "ground"
     if parts[1] in STAGES:
         return "stage"
-    if parts[1] in ("cli", "cli_options", "cluster_cli"):
+    if parts[1] in ("cli", "cli_options", "cluster_cli", "promotion_cli"):
         return "cli"
     raise AssertionError(f"{module}: give it a place in the house, in tests/arrows.py and in design.md")
 

@@ -1,7 +1,7 @@
 """Plays KFP's launcher: runs one step of a compiled pipeline by the rules that hold on Kubernetes.
 
 Those are stricter than kfp.local's. Source: backend/src/v2/component/launcher_v2.go (getPlaceholders,
-prepareOutputFolders, collectOutputParameters, uploadOutputArtifacts).
+prepareOutputFolders, downloadArtifacts, collectOutputParameters, uploadOutputArtifacts).
 """
 
 import json
@@ -33,9 +33,8 @@ class Artifact:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self, name: str) -> dict[str, Any]:
-        """A RuntimeArtifact of pipeline_spec.proto, in a list of one."""
-        made = {"name": name, "uri": self.uri, "type": {"schemaTitle": self.schema}, "metadata": self.metadata}
-        return {"artifacts": [made]}
+        """A RuntimeArtifact of pipeline_spec.proto."""
+        return {"name": name, "uri": self.uri, "type": {"schemaTitle": self.schema}, "metadata": self.metadata}
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,13 @@ class Finished:
 
     Attributes:
         outputs: its artifacts by name, with the metadata that it gave them.
+        parameters: what it gave of its output parameters.
         said: its output and errors.
     """
 
     code: int
     outputs: dict[str, Artifact]
+    parameters: dict[str, Any]
     said: str
 
 
@@ -69,10 +70,17 @@ class Launcher:
         path.parent.mkdir(parents=True, exist_ok=True)
         return Artifact(uri, path, schema)
 
-    def run(self, executor: str, parameters: dict[str, Any], artifacts: dict[str, Artifact], **env: str) -> Finished:
+    def run(
+        self,
+        executor: str,
+        parameters: dict[str, Any],
+        artifacts: dict[str, Artifact | list[Artifact]],
+        **env: str,
+    ) -> Finished:
         """Runs the step of an executor, as exec-detect.
 
         Args:
+            artifacts: its inputs; a list where the step takes what a loop has made.
             parameters: the step's own; defaults of the component are filled in as KFP's driver does.
             env: what the pod's environment has beside PATH.
         """
@@ -81,15 +89,18 @@ class Launcher:
             name: self.artifact(f"{executor}/{name}", one["artifactType"]["schemaTitle"])
             for name, one in component.get("outputDefinitions", {}).get("artifacts", {}).items()
         }
+        declared = component.get("outputDefinitions", {}).get("parameters", {})
+        files = {name: self._folder / executor / "outputs" / name for name in declared}
         output_file = self._folder / executor / "kfp_outputs/output_metadata.json"
         output_file.parent.mkdir(parents=True)
         executor_input = {
             "inputs": {
                 "parameterValues": {**self._defaults(component), **parameters},
-                "artifacts": {name: one.as_json(name) for name, one in artifacts.items()},
+                "artifacts": {name: _as_list(name, one) for name, one in artifacts.items()},
             },
             "outputs": {
-                "artifacts": {name: one.as_json(name) for name, one in outputs.items()},
+                "artifacts": {name: _as_list(name, one) for name, one in outputs.items()},
+                "parameters": {name: {"outputFile": str(path)} for name, path in files.items()},
                 "outputFile": str(output_file),
             },
         }
@@ -98,7 +109,16 @@ class Launcher:
         workplace.mkdir()
         finished = self._start(words, workplace, env)
         assert list(workplace.iterdir()) == [], "a step writes to its outputs and /tmp alone"
-        return Finished(finished.returncode, self._told(outputs, output_file), finished.stdout + finished.stderr)
+        told = json.loads(output_file.read_text()) if output_file.exists() else {}
+        given = told.get("parameterValues", {})
+        lost = [name for name, path in files.items() if name not in given and not path.exists()]
+        assert lost == [] or finished.returncode, f"KFP's launcher fails a step that does not give {lost}"
+        return Finished(
+            finished.returncode,
+            self._told(outputs, told.get("artifacts", {})),
+            given,
+            finished.stdout + finished.stderr,
+        )
 
     def _component(self, executor: str) -> dict[str, Any]:
         components = self._pipeline["components"].values()
@@ -133,12 +153,16 @@ class Launcher:
         }
         return subprocess.run(words, cwd=workplace, env=environment, capture_output=True, text=True, check=False)
 
-    def _told(self, outputs: dict[str, Artifact], output_file: Path) -> dict[str, Artifact]:
+    def _told(self, outputs: dict[str, Artifact], told: dict[str, Any]) -> dict[str, Artifact]:
         """The outputs with the metadata of the step's ExecutorOutput; the store has them where they were asked for."""
-        told = json.loads(output_file.read_text())["artifacts"] if output_file.exists() else {}
         assert set(told) <= set(outputs)
         for name, one in told.items():
             (artifact,) = one["artifacts"]
             assert artifact["uri"] == outputs[name].uri, "an output that moves is not found by the next step"
             outputs[name].metadata.update(artifact.get("metadata", {}))
         return outputs
+
+
+def _as_list(name: str, given: Artifact | list[Artifact]) -> dict[str, Any]:
+    """An ArtifactList of pipeline_spec.proto."""
+    return {"artifacts": [one.as_json(name) for one in (given if isinstance(given, list) else [given])]}

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detloop.errors import DetloopError
@@ -35,9 +35,10 @@ def test_a_listing_names_images_from_the_root_whatever_they_are_called_by(
     assert list(read_listing(tmp_path / "listing.csv")) == listed[0]
 
 
+@settings(deadline=None)
 @given(
-    listed=st.dictionaries(st.text("abc/", min_size=1), st.integers(0, 2)),
-    seen=st.dictionaries(st.text("abc/", min_size=1), st.integers(0, 2)),
+    listed=st.dictionaries(st.sampled_from(["a", "a/b", "ab", "b", "b/c"]), st.integers(0, 2)),
+    seen=st.dictionaries(st.sampled_from(["a", "a/b", "ab", "b", "c"]), st.integers(0, 2)),
 )
 def test_what_is_unseen_is_what_a_look_into_the_whole_says(listed: dict[str, int], seen: dict[str, int]) -> None:
     now, before = ([ListedImage(uri, 1, str(of[uri])) for uri in sorted(of)] for of in (listed, seen))

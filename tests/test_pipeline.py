@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from detloop.cli import main
 from detloop.cluster import compile_pipeline
 from detloop.detect import detect_images
-from pipeline import detection_loop
+from pipeline import RESULTS, detection_loop
 
-STEPS = ("detect", "records", "train", "export", "evaluate", "detect-2", "report")
+STEPS = ("select", "records", "train", "export", "evaluate", "report", "promote")
+DETECTION_STEPS = ("detect", "detect-2", "collect", "detect-3", "detect-4", "collect-2")
+"""The teacher's in one, in shards, and collected; then the student's."""
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def containers_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_every_step_is_there(spec: dict[str, Any]) -> None:
-    assert set(containers_of(spec)) == set(STEPS)
+    assert set(containers_of(spec)) == {*STEPS, *DETECTION_STEPS}
 
 
 @pytest.mark.parametrize(
@@ -56,24 +58,75 @@ def test_what_travels_between_steps_is_typed(
     assert definitions["artifacts"][name]["artifactType"]["schemaTitle"] == schema
 
 
+def tasks_of(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All tasks by name, those inside groups too."""
+    dags = [spec["root"], *(one for one in spec["components"].values() if "dag" in one)]
+    return {name: task for dag in dags for name, task in dag["dag"]["tasks"].items()}
+
+
+def producers(spec: dict[str, Any], step: str, name: str) -> set[str]:
+    """The steps that may have made a step's input, as STEP or, of a loop, STEP of all its turns."""
+    scopes = {"root": spec["root"], **spec["components"]}
+    (scope,) = [each for each, one in scopes.items() if step in one.get("dag", {}).get("tasks", {})]
+    return _makers(scopes, scope, scopes[scope]["dag"]["tasks"][step]["inputs"]["artifacts"][name])
+
+
+def _makers(scopes: dict[str, Any], scope: str, given: dict[str, Any]) -> set[str]:
+    """Follows an input up to the group that it came into, or a result down to the steps that can have made it."""
+    if "componentInputArtifact" in given:
+        outer = [
+            (name, task)
+            for name, one in scopes.items()
+            for task in one.get("dag", {}).get("tasks", {}).values()
+            if task["componentRef"]["name"] == scope
+        ]
+        ((above, task),) = outer
+        return _makers(scopes, above, task["inputs"]["artifacts"][given["componentInputArtifact"]])
+    return _made_by(scopes, scope, **given["taskOutputArtifact"])
+
+
+def _made_by(scopes: dict[str, Any], scope: str, producerTask: str, outputArtifactKey: str) -> set[str]:  # noqa: N803
+    component = scopes[scope]["dag"]["tasks"][producerTask]["componentRef"]["name"]
+    if "dag" not in scopes[component]:
+        return {producerTask}
+    made = set()
+    for selector in scopes[component]["dag"]["outputs"]["artifacts"][outputArtifactKey]["artifactSelectors"]:
+        made |= _made_by(scopes, component, selector["producerSubtask"], selector["outputArtifactKey"])
+    return made
+
+
 @pytest.mark.parametrize(
-    ("step", "name", "producer"),
+    ("step", "name", "made_by"),
     [
-        ("records", "detections", "detect"),
-        ("train", "records", "records"),
-        ("export", "training", "train"),
-        ("evaluate", "model", "export"),
-        ("evaluate", "records", "records"),
-        ("detect-2", "model", "export"),
-        ("detect-2", "label_map", "records"),
-        ("report", "teacher", "detect"),
-        ("report", "student", "detect-2"),
-        ("report", "evaluation", "evaluate"),
+        ("detect", "listing", {"select"}),
+        ("detect-2", "listing", {"select"}),
+        ("collect", "shards", {"detect-2"}),
+        ("collect", "listing", {"select"}),
+        ("records", "detections", {"detect", "collect"}),
+        ("train", "records", {"records"}),
+        ("export", "training", {"train"}),
+        ("evaluate", "model", {"export"}),
+        ("evaluate", "records", {"records"}),
+        ("detect-3", "model", {"export"}),
+        ("detect-3", "label_map", {"records"}),
+        ("detect-4", "model", {"export"}),
+        ("collect-2", "shards", {"detect-4"}),
+        ("report", "teacher", {"detect", "collect"}),
+        ("report", "student", {"detect-3", "collect-2"}),
+        ("report", "evaluation", {"evaluate"}),
+        ("promote", "model", {"export"}),
+        ("promote", "evaluation", {"evaluate"}),
+        ("promote", "listing", {"select"}),
     ],
 )
-def test_each_step_gets_what_the_story_says(spec: dict[str, Any], step: str, name: str, producer: str) -> None:
-    artifact = spec["root"]["dag"]["tasks"][step]["inputs"]["artifacts"][name]
-    assert artifact["taskOutputArtifact"]["producerTask"] == producer
+def test_each_step_gets_what_the_story_says(spec: dict[str, Any], step: str, name: str, made_by: set[str]) -> None:
+    assert producers(spec, step, name) == made_by
+
+
+def test_what_a_run_is_kept_for_is_made_by_a_step(spec: dict[str, Any]) -> None:
+    for source in (source for sources in RESULTS.values() for source in sources):
+        task, _, output = source.partition(".")
+        assert output in spec["components"][f"comp-{task}"]["outputDefinitions"]["artifacts"]
 
 
 def test_only_what_a_run_must_be_told_has_no_default(spec: dict[str, Any]) -> None:
@@ -92,9 +145,11 @@ SEEING_MORE = ("tile", "overlap", "flip", "scales", "merge", "merge_iou", "cross
 
 @pytest.mark.parametrize("name", SEEING_MORE)
 def test_the_teacher_sees_more_and_the_student_is_measured_by_a_single_pass(spec: dict[str, Any], name: str) -> None:
-    teacher, student = (spec["root"]["dag"]["tasks"][step]["inputs"]["parameters"] for step in ("detect", "detect-2"))
-    assert teacher[name] == {"componentInputParameter": name}
-    assert name not in student
+    inputs = {step: tasks_of(spec)[step]["inputs"]["parameters"] for step in DETECTION_STEPS if "detect" in step}
+    of_teacher = {"componentInputParameter": f"pipelinechannel--{name}"}
+    assert inputs["detect"][name] == inputs["detect-2"][name] == of_teacher
+    assert name not in inputs["detect-3"]
+    assert name not in inputs["detect-4"]
 
 
 @pytest.mark.parametrize("name", SEEING_MORE)

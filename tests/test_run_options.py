@@ -1,6 +1,7 @@
 """What `detloop run` hands to the pipeline; how a run goes is tests/e2e's."""
 
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.drawn import draw_image
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The arguments of the last run."""
     arguments: dict[str, Any] = {}
-    monkeypatch.setattr(cluster, "run_locally", lambda pipeline, given, output: arguments.update(given))
+    monkeypatch.setattr(cluster, "run_locally", lambda pipeline, results, given, output: arguments.update(given))
     return arguments
 
 
@@ -59,3 +60,18 @@ def test_files_are_named_from_the_root_and_their_content_tells_versions_apart(
     run(tmp_path, *options, "--choose-thresholds", "scores")
     assert handed_over["choose_thresholds"] == "scores"
     assert handed_over["labels_version"] != before
+
+
+def test_a_champion_is_looked_for_from_the_root_and_told_apart_from_the_next(
+    tmp_path: Path, handed_over: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path)
+    assert (handed_over["promoted"], handed_over["promoted_version"]) == ("", "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "street").mkdir()
+    told = {"version": "0123456789ab", "metric": "AP", "figure": 0.5, "promoted_at": "2026-11-25T06:30:00Z"}
+    (tmp_path / "street/champion.json").write_text(json.dumps(told))
+    run(tmp_path, "--promoted", "street", "--all-images", "--no-warm-start", "--shards", "3")
+    assert handed_over["promoted"] == str(tmp_path / "street")
+    assert handed_over["promoted_version"] == "0123456789ab"
+    assert (handed_over["new_only"], handed_over["warm_start"], handed_over["shards"]) == (False, False, 3)

@@ -43,7 +43,8 @@ class LiveSteps:
         for step in steps:
             seen[step.name] += 1
             key = (step.name, seen[step.name])
-            if self._told.get(key, WAITING) != step.state:
+            never_begun = step.state == "skipped" and not step.started
+            if self._told.get(key, WAITING) != step.state and not never_begun:
                 took = f" after {duration(step.seconds())}" if step.state in ENDED and step.started else ""
                 clock = datetime.now(UTC).strftime("%H:%M:%S")
                 print(f"{clock} {step.title}: {step.state}{took}", file=sys.stderr, flush=True)

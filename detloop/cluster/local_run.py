@@ -6,12 +6,14 @@ import os
 import shutil
 import time
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from kfp import local
 
+from detloop.cluster.local_control_flow import Results, control_flow_in_place
 from detloop.cluster.run_folder import locked, named_by_inputs
 from detloop.cluster.step_process import StepProcesses
 from detloop.errors import DetloopError
@@ -23,6 +25,8 @@ FIGURES_OF_INTEREST = (
     *("AP", "AP50", "AP75", "AR100"),
     *("train_images", "train_boxes", "valid_images", "valid_boxes"),
     *("pictures", "teacher_boxes", "student_boxes"),
+    *("listed_images", "new_images", "shards"),
+    "promoted",
     *("images", "boxes", "images_per_second"),
 )
 """What the table shows of an artifact's metadata, and in which order: KFP keeps none."""
@@ -49,11 +53,15 @@ class StepResult:
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run made, in the order of the pipeline's outputs, and where the results lie."""
+    """What a run made, in the order that was asked for, and where the results lie.
+
+    `is_complete` says whether it made a model, and did not end where there was nothing to do.
+    """
 
     steps: list[StepResult]
     seconds: float
     output: Path
+    is_complete: bool
 
     def __str__(self) -> str:
         width = max(len(step.name) for step in self.steps)
@@ -62,21 +70,25 @@ class RunSummary:
             seconds = "earlier" if step.seconds is None else f"{step.seconds:.1f}"
             rows.append(f"{step.name:<{width}}  {seconds:>8}  {_shown_figures(step.figures)}")
             rows.append(f"{'':<{width}}            {step.path}")
-        rows.append(
-            f"{self.seconds:.0f} s in all; in {self.output}: report.html, records.html, model/, metrics.json,"
-            " student/, teacher/"
-        )
+        where = f"in {self.output}: report.html, records.html, model/, metrics.json, student/, teacher/"
+        if not self.is_complete:
+            where = f"there was nothing to do; in {self.output} is what an earlier run left"
+        rows.append(f"{self.seconds:.0f} s in all; {where}")
         return "\n".join(rows)
 
 
-def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSummary:
+def run_locally(
+    pipeline: Any, results: Mapping[str, Sequence[str]], arguments: dict[str, Any], output: Path
+) -> RunSummary:
     """Runs a pipeline function and copies its results to `output`.
 
     A step whose inputs are those of an earlier run into the same `output` is not run again: its results are taken. A
     step that was killed goes on with what it had written.
 
     Args:
-        pipeline: a function decorated with dsl.pipeline, whose outputs are artifacts.
+        pipeline: a function decorated with dsl.pipeline.
+        results: the artifacts that the run is for, each by its name as TASK.OUTPUT; of several the first whose task has
+            run.
         arguments: its parameters; URIs must be absolute, since steps run elsewhere.
 
     Raises:
@@ -88,16 +100,33 @@ def run_locally(pipeline: Any, arguments: dict[str, Any], output: Path) -> RunSu
     local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), enable_caching=True)
     with locked(root) as lock:
         processes = StepProcesses(inherited_descriptors=(lock,))
-        with processes.in_place(), named_by_inputs(arguments), kfp_kept_quiet():
-            finished = _finish(pipeline, arguments, processes)
-        _collect(finished.outputs, output)
-    steps = [_step_result(name, finished.outputs[name], processes) for name in pipeline.component_spec.outputs]
-    return RunSummary(steps, time.monotonic() - began, output)
+        with (
+            processes.in_place(),
+            control_flow_in_place() as made,
+            named_by_inputs(arguments),
+            kfp_kept_quiet(),
+        ):
+            _finish(pipeline, arguments, processes)
+        artifacts = _artifacts(results, made)
+        if "model" in artifacts:
+            _collect(artifacts, output)
+    steps = [_step_result(name, artifact, processes) for name, artifact in artifacts.items()]
+    return RunSummary(steps, time.monotonic() - began, output, is_complete="model" in artifacts)
 
 
-def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) -> Any:
+def _artifacts(results: Mapping[str, Sequence[str]], made: Results) -> dict[str, Any]:
+    """The results that there are, in their order."""
+    artifacts = {}
+    for name, sources in results.items():
+        for task, _, output in (source.partition(".") for source in sources):
+            if name not in artifacts and output in made.get(task, {}):
+                artifacts[name] = made[task][output]
+    return artifacts
+
+
+def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) -> None:
     try:
-        return pipeline(**arguments)
+        pipeline(**arguments)
     except RuntimeError as error:
         if processes.failed is None:
             raise DetloopError(f"the pipeline failed: {error}") from None

@@ -9,7 +9,7 @@ from typing import Any
 from detloop.cluster.arguments import parse_arguments, read_package
 from detloop.cluster.connection import kept_quiet, told_plainly
 
-VERSION_PARAMETERS = ("images_version", "config_version", "labels_version")
+VERSION_PARAMETERS = ("images_version", "config_version", "labels_version", "promoted_version")
 """Parameters that stand for what lies behind a URI, so that KFP's cache, which sees the URI alone, is not deceived."""
 
 
@@ -47,6 +47,7 @@ def submit_run(
         client: what `connect` gives.
         given: the pipeline's arguments as text. Those of VERSION_PARAMETERS that are not given become the time of
             submission: steps that read images or a config then run again, since what lies there may have changed.
+            promoted_version does where there is a promoted location.
         run_name: None for the pipeline's name and the time.
         pipeline_root: where the run's artifacts are kept; None for the server's default.
         cache: whether steps may take an earlier run's results, as their profile says; False for none.
@@ -56,6 +57,8 @@ def submit_run(
     """
     pipeline, now = read_package(package), datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
     versions = {name: now for name in VERSION_PARAMETERS if name in pipeline.parameters}
+    if not given.get("promoted"):
+        versions.pop("promoted_version", None)
     arguments = parse_arguments(pipeline.parameters, {**versions, **given})
     name = run_name or f"{pipeline.name} {now}"
     with told_plainly(), kept_quiet():

@@ -14,7 +14,7 @@ from detloop.detect.kept_parts import KeptParts, content_of
 from detloop.detect.looking import Detector, ImagesUnderWay, LookedAt
 from detloop.detect.merging import MergeOptions
 from detloop.detect.summary import DetectSummary
-from detloop.detect.tables import DETECTIONS_NAME, IMAGES_NAME, GrowingTables, check_output, open_tables
+from detloop.detect.tables import TABLES, GrowingTables, check_output, open_tables
 from detloop.detect.views import ViewOptions, read_view_options
 from detloop.engine import fetch_model, open_engine
 from detloop.errors import DetloopError, ImageError
@@ -111,10 +111,8 @@ def detect_images(
     }
     detector = Detector(open_engine(model_path, engine), names_of_classes, merging.least_score(views, threshold))
     under_way = ImagesUnderWay(views, merging, threshold)
-    kept_parts = None
-    if parts:
-        settings_anywhere = {**settings, "model": content_of(model_path)}
-        kept_parts = KeptParts(parts, settings_anywhere, source.names(), (IMAGES_NAME, DETECTIONS_NAME))
+    anywhere = {**settings, "model": content_of(model_path)} if parts else {}
+    kept_parts = KeptParts(parts, anywhere, source.names(), TABLES) if parts else None
     with open_tables(output, settings, source.names(), resume, views, kept_parts) as tables:
         images_before, began = tables.tally.images, time.monotonic()
         _fill_tables(tables, source, detector, under_way, batch_size, block_images, views, strict)

@@ -28,6 +28,7 @@ from detloop.store import partial_path, remove_folder, write_file_whole
 
 IMAGES_NAME = "images.csv"
 DETECTIONS_NAME = "detections.csv"
+TABLES = (IMAGES_NAME, DETECTIONS_NAME)
 STATE_NAME = "run.json"
 
 
@@ -80,7 +81,7 @@ class GrowingTables:
         with write_file_whole(self._folder / STATE_NAME) as partial:
             partial.write_text(json.dumps({"settings": self._settings, "kept": asdict(kept)}), encoding="utf-8")
         if self._parts is not None:
-            sizes_bytes = {IMAGES_NAME: kept.images_bytes, DETECTIONS_NAME: kept.detections_bytes}
+            sizes_bytes = dict(zip(TABLES, (kept.images_bytes, kept.detections_bytes), strict=True))
             self._parts.keep(self._folder, sizes_bytes)
 
     def finish(self, output: Path) -> None:

@@ -24,7 +24,8 @@ class Promotion:
         champion: the one from here on: the new model, or the one that it could not beat.
         is_new: whether it is the new model.
         figure: how much of the metric the new model has; None where it could not be measured.
-        beaten: how much the champion had before, on the same records; None where there was none or no measure.
+        beaten: how much the champion had before, on the same records; None where there was none, where it could not be
+            measured, and where the model was the champion already.
         had_champion: whether there was one before.
     """
 
@@ -40,11 +41,17 @@ class Promotion:
         new = f"{self.metric} {_shown(self.figure)}"
         if not self.had_champion:
             return f"promoted as the first champion, with {new}: {self.champion.folder}"
+        if self.is_new and self.beaten is None:
+            return f"is the champion already, with {new}: {self.champion.folder}"
         against = f"the champion's {_shown(self.beaten)} on the same records"
         gain = f" and a gain of at least {self.least_gain:g}" if self.least_gain else ""
         if self.is_new:
             return f"promoted, with {new} against {against}{gain}: {self.champion.folder}"
         return f"not promoted: {new} against {against}{gain}; its images count as new for the next run"
+
+    def markdown(self) -> str:
+        """The same for the KFP UI, as it stands."""
+        return f"    {self}\n"
 
     def metadata(self) -> dict[str, int | float | str]:
         """For a pipeline artifact."""
@@ -67,6 +74,7 @@ def promote_model(
     """Makes a model the champion unless it is worse: its metric must be at least the champion's plus `least_gain`.
 
     The first model of a location is its champion whatever it measures. A metric that could not be measured beats none.
+    A promotion that was cut off behind its end may be done again: the model is the champion already.
 
     Args:
         model: a folder that `detloop export` wrote.
@@ -85,22 +93,32 @@ def promote_model(
     """
     if not (model / "label_map.pbtxt").is_file():
         raise DetloopError(f"{model}: is no exported model; give a folder that `detloop export` wrote")
-    current = read_champion(promoted)
+    current, figure = read_champion(promoted), _figure(metrics, metric)
+    beaten = _figure(champion_metrics, metric) if champion_metrics is not None else None
+    with tempfile.TemporaryDirectory() as folder:
+        files = _files_of_version(model, metrics, listing, current, Path(folder) / LISTING_NAME)
+        version = _version(files)
+        if current is not None and current.version == version:
+            return Promotion(current, True, metric, figure, None, True, least_gain)
+        _check_champion(promoted, current, champion, champion_metrics)
+        if current is not None and (figure is None or beaten is None or figure < beaten + least_gain):
+            return Promotion(current, False, metric, figure, beaten, True, least_gain)
+        new = write_champion(promoted, version, files, metric, figure)
+    return Promotion(new, True, metric, figure, beaten, current is not None, least_gain)
+
+
+def _check_champion(
+    promoted: str, current: Champion | None, measured: str | None, champion_metrics: Path | None
+) -> None:
+    """Makes sure that the champion is the one that was measured."""
     found = current.model if current else ""
-    if champion is not None and champion != found:
+    if measured is not None and measured != found:
         raise DetloopError(
-            f"{promoted}: the champion was {champion or 'none'} when this run began and is {found or 'none'} by now;"
+            f"{promoted}: the champion was {measured or 'none'} when this run began and is {found or 'none'} by now;"
             " nothing was promoted; run again"
         )
-    figure, beaten = _figure(metrics, metric), None
-    if current is not None:
-        if champion_metrics is None:
-            raise DetloopError(f"{promoted}: has a champion; measure {current.model} on the same records, too")
-        beaten = _figure(champion_metrics, metric)
-    if current is not None and (figure is None or beaten is None or figure < beaten + least_gain):
-        return Promotion(current, False, metric, figure, beaten, True, least_gain)
-    new = _change_places(promoted, current, model, metrics, listing, metric, figure)
-    return Promotion(new, True, metric, figure, beaten, current is not None, least_gain)
+    if current is not None and champion_metrics is None:
+        raise DetloopError(f"{promoted}: has a champion; measure {current.model} on the same records, too")
 
 
 def _figure(path: Path, metric: str) -> float | None:
@@ -117,22 +135,14 @@ def _figure(path: Path, metric: str) -> float | None:
     return None if figure is None else float(figure)
 
 
-def _change_places(
-    promoted: str,
-    current: Champion | None,
-    model: Path,
-    metrics: Path,
-    listing: Path,
-    metric: str,
-    figure: float | None,
-) -> Champion:
-    with tempfile.TemporaryDirectory() as folder:
-        seen = Path(folder) / LISTING_NAME
-        before = read_listing(current.listing()) if current else iter(())
-        write_listing(seen, _all_seen(before, read_listing(listing)))
-        files = {f"model/{path.relative_to(model).as_posix()}": path for path in model.rglob("*") if path.is_file()}
-        files |= {LISTING_NAME: seen, METRICS_NAME: metrics}
-        return write_champion(promoted, _version(files), files, metric, figure)
+def _files_of_version(
+    model: Path, metrics: Path, listing: Path, current: Champion | None, seen: Path
+) -> dict[str, Path]:
+    """What the model's version consists of, by names in its folder; the listing of all that was seen is written."""
+    before = read_listing(current.listing()) if current else iter(())
+    write_listing(seen, _all_seen(before, read_listing(listing)))
+    files = {f"model/{path.relative_to(model).as_posix()}": path for path in model.rglob("*") if path.is_file()}
+    return files | {LISTING_NAME: seen, METRICS_NAME: metrics}
 
 
 def _all_seen(before: Iterable[ListedImage], now: Iterable[ListedImage]) -> Iterator[ListedImage]:

@@ -24,6 +24,7 @@ class Selection:
         shards: parts of the listing; none where there is nothing to look at.
         checkpoint: URI of the weights that training starts from; empty for the config's.
         classes: what the student learns, as person,car; empty for all that the teacher finds.
+        promoted: where champions are kept; empty for nowhere.
         champion: None where nothing has been promoted.
         sha256: of the listing.
     """
@@ -35,13 +36,15 @@ class Selection:
     shards: tuple[Shard, ...]
     checkpoint: str
     classes: str
+    promoted: str
     champion: Champion | None
     sha256: str
 
     def __str__(self) -> str:
         if self.champion is None:
-            return f"{self.listed} images in {self._in_shards()}, no model has been promoted yet"
-        lines = [f"{self.listed} images, {self.new} of them to look at beside the champion {self.champion}"]
+            nothing_yet = f"; nothing has been promoted to {self.promoted} yet" if self.promoted else ""
+            return f"{self.listed} images in {self._in_shards()}{nothing_yet}"
+        lines = [f"{self.listed} images, {self.new} of them to look at; the champion is {self.champion}"]
         if not self.images:
             lines.append("too few are new: nothing is detected, trained or promoted")
         else:
@@ -51,6 +54,10 @@ class Selection:
 
     def _in_shards(self) -> str:
         return f"{len(self.shards)} shard{'' if len(self.shards) == 1 else 's'}"
+
+    def markdown(self) -> str:
+        """The same for the KFP UI, as it stands."""
+        return "".join(f"    {line}\n" for line in str(self).splitlines())
 
     def metadata(self) -> dict[str, int | float | str]:
         """The counts for a pipeline artifact; the sum tells its content from another's."""
@@ -100,7 +107,16 @@ def select_images(
         checkpoint = champion.model if warm_start else checkpoint
         classes = classes or _classes_of(champion)
     return Selection(
-        output, counted.count, new, to_look_at, tuple(planned), checkpoint, classes, champion, sha256_of(output)
+        output=output,
+        listed=counted.count,
+        new=new,
+        images=to_look_at,
+        shards=tuple(planned),
+        checkpoint=checkpoint,
+        classes=classes,
+        promoted=promoted,
+        champion=champion,
+        sha256=sha256_of(output),
     )
 
 

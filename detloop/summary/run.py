@@ -13,7 +13,7 @@ from detloop.store import write_file_whole
 from detloop.summary.in_cluster import api_client, get_run, own_namespace
 from detloop.summary.logs import last_log_lines, reason_in
 from detloop.summary.page import RunSummary, markdown
-from detloop.summary.steps import ENDED, Step, error_of, failed_step, steps_of
+from detloop.summary.steps import ENDED, Step, error_of, failed_step, steps_of, with_skipped
 from detloop.summary.webhook import URL_VARIABLE, post
 
 OWN_STEP = "summary"
@@ -56,6 +56,8 @@ def _ask(run_id: str, state: str, message: str) -> RunSummary:
         return RunSummary("run", run_id, state if state in ENDED else "ended", None, [], message, trouble=trouble)
     failed = failed_step(steps)
     state = _judged(state, steps)
+    if state == "succeeded":
+        steps = with_skipped(steps)
     log = last_log_lines(client, run_id, failed, own_namespace()) if failed else []
     reason = (failed.error if failed else "") or message or (error_of(run) if state != "succeeded" else "")
     reason = reason or reason_in(log)

@@ -1,7 +1,8 @@
 """A run as KFP's API tells it, brought down to the pipeline's steps: what each is doing, since when, and why not."""
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from graphlib import TopologicalSorter
 from typing import Any
@@ -45,8 +46,8 @@ def steps_of(run: Any) -> list[Step]:
     """The steps of a kfp_server_api.V2beta1Run, in the order that the pipeline has them.
 
     The server lists Argo's nodes: for each step one with the task's name, and beside them drivers, groups and tries.
-    The run's pipeline says which names are steps; steps that have no node yet are WAITING. A step within a loop has a
-    node an iteration, each a Step of its own.
+    The run's pipeline says which names are steps; steps that have no node yet are WAITING, and once the run has
+    succeeded skipped. A step within a loop has a node an iteration, each a Step of its own.
     """
     details = list(getattr(run.run_details, "task_details", None) or [])
     titles = dict(_titles(_pipeline_spec(run)))
@@ -56,7 +57,12 @@ def steps_of(run: Any) -> list[Step]:
     for name, title in titles.items():
         nodes = sorted((each for each in details if each.display_name == name), key=_began)
         steps += [_step(name, title, node, details) for node in nodes] or [Step(name, title)]
-    return steps
+    return with_skipped(steps) if state_of(run) == "succeeded" else steps
+
+
+def with_skipped(steps: list[Step]) -> list[Step]:
+    """The steps after a success: those still waiting are on a way that was not gone, as of a condition."""
+    return [replace(step, state="skipped") if step.state == WAITING else step for step in steps]
 
 
 def failed_step(steps: list[Step]) -> Step | None:
@@ -83,11 +89,12 @@ def _pipeline_spec(run: Any) -> Mapping[str, Any]:
 
 
 def _titles(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and title of every task that runs in a container, dependencies first."""
+    """Name and title of every task that runs in a container, dependencies first, whatever the order of the keys."""
     executors, components = spec.get("deploymentSpec", {}).get("executors", {}), spec.get("components", {})
 
     def walk(tasks: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        order = TopologicalSorter({name: task.get("dependentTasks", []) for name, task in tasks.items()})
+        names = sorted(tasks, key=_with_numbers)
+        order = TopologicalSorter({name: sorted(tasks[name].get("dependentTasks", [])) for name in names})
         for name in order.static_order():
             component = components.get(tasks[name]["componentRef"]["name"], {})
             if "dag" in component:
@@ -96,6 +103,11 @@ def _titles(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 yield name, tasks[name].get("taskInfo", {}).get("name", name)
 
     yield from walk(spec.get("root", {}).get("dag", {}).get("tasks", {}))
+
+
+def _with_numbers(name: str) -> list[str | int]:
+    """What sorts condition-9 before condition-10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _is_step(name: str, run: Any) -> bool:

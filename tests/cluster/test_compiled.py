@@ -11,7 +11,10 @@ from click.testing import CliRunner
 from detloop.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
-GPU_EXECUTORS = {"exec-detect", "exec-detect-2", "exec-train", "exec-evaluate"}
+DETECTIONS = {"exec-detect", "exec-detect-2", "exec-detect-3", "exec-detect-4"}
+"""The teacher's and the student's, each in one and in shards."""
+
+GPU_EXECUTORS = DETECTIONS | {"exec-train", "exec-evaluate"}
 
 
 def compile_to(path: Path, *options: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -45,7 +48,7 @@ def test_the_yaml_is_the_golden_one(tmp_path: Path, profile: str) -> None:
     assert differences == [], "\n".join([*differences[:40], f"if this is meant, renew it by: {renew}"])
 
 
-def test_the_profiles_differ_in_the_resources_of_four_steps_alone(tmp_path: Path) -> None:
+def test_the_profiles_differ_in_the_resources_of_three_components_alone(tmp_path: Path) -> None:
     cpu, cpu_platform = compile_to(tmp_path / "cpu.yaml", "--profile", "cpu")
     gpu, gpu_platform = compile_to(tmp_path / "gpu.yaml", "--profile", "gpu")
     changed = set()

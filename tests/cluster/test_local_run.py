@@ -12,7 +12,7 @@ import pytest
 from detloop.cluster import run_locally
 from detloop.cluster.run_folder import locked
 from detloop.errors import DetloopError
-from tests.cluster.tiny_loop import TinyOutputs, tiny_loop
+from tests.cluster.tiny_loop import RESULTS, tiny_loop
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -40,7 +40,7 @@ def wait_for(path: Path, text: str, seconds: float = 30.0) -> None:
 def test_results_lie_in_the_output_and_the_summary_tells_them(
     tmp_path: Path, diary: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
-    summary = str(run_locally(tiny_loop, {"text": "abc", "diary": str(diary)}, tmp_path / "out"))
+    summary = str(run_locally(tiny_loop, RESULTS, {"text": "abc", "diary": str(diary)}, tmp_path / "out"))
 
     assert (tmp_path / "out/report.html").read_text() == "<p>learnt</p>"
     assert (tmp_path / "out/records.html").read_text() == "<p>learnt</p>"
@@ -48,7 +48,7 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
     assert (tmp_path / "out/teacher/detections.csv").read_text() == "abc"
     assert (tmp_path / "out/model/saved_model/attempts").is_file()
     rows = {line.split()[0]: line for line in summary.splitlines() if line[:1].strip()}
-    assert list(rows)[1:-1] == list(TinyOutputs._fields)
+    assert list(rows)[1:-1] == list(RESULTS)
     assert rows["teacher_detections"].endswith("boxes 3")
     assert rows["model"].endswith("steps 3")
 
@@ -61,15 +61,15 @@ def test_results_lie_in_the_output_and_the_summary_tells_them(
 def test_paths_that_hold_the_name_of_python_stay_what_they_are(tmp_path: Path) -> None:
     diary = tmp_path / "lib/python3.11/diary.txt"
     diary.parent.mkdir(parents=True)
-    run_locally(tiny_loop, {"text": "python3", "diary": str(diary)}, tmp_path / "python3/out")
+    run_locally(tiny_loop, RESULTS, {"text": "python3", "diary": str(diary)}, tmp_path / "python3/out")
     assert diary.read_text().splitlines() == ["label python3", "learn"]
     assert (tmp_path / "python3/out/teacher/detections.csv").read_text() == "python3"
 
 
 def test_a_second_run_takes_the_results_of_the_first(tmp_path: Path, diary: Path) -> None:
     arguments = {"text": "abc", "diary": str(diary)}
-    run_locally(tiny_loop, arguments, tmp_path / "out")
-    again = run_locally(tiny_loop, arguments, tmp_path / "out")
+    run_locally(tiny_loop, RESULTS, arguments, tmp_path / "out")
+    again = run_locally(tiny_loop, RESULTS, arguments, tmp_path / "out")
     assert diary.read_text().splitlines() == ["label abc", "learn"]
     assert all(step.seconds is None for step in again.steps)
     assert (tmp_path / "out/report.html").read_text() == "<p>learnt</p>"
@@ -77,12 +77,12 @@ def test_a_second_run_takes_the_results_of_the_first(tmp_path: Path, diary: Path
 
 def test_only_the_steps_that_an_argument_reaches_run_again(tmp_path: Path, diary: Path) -> None:
     arguments = {"text": "abc", "diary": str(diary)}
-    run_locally(tiny_loop, arguments, tmp_path / "out")
+    run_locally(tiny_loop, RESULTS, arguments, tmp_path / "out")
     gate = tmp_path / "gate"
     gate.touch()
-    run_locally(tiny_loop, {**arguments, "gate": str(gate)}, tmp_path / "out")
+    run_locally(tiny_loop, RESULTS, {**arguments, "gate": str(gate)}, tmp_path / "out")
     assert diary.read_text().splitlines() == ["label abc", "learn", "learn"]
-    run_locally(tiny_loop, {**arguments, "text": "abcd"}, tmp_path / "out")
+    run_locally(tiny_loop, RESULTS, {**arguments, "text": "abcd"}, tmp_path / "out")
     assert diary.read_text().splitlines() == ["label abc", "learn", "learn", "label abcd", "learn"]
 
 
@@ -96,7 +96,7 @@ def test_a_killed_run_goes_on_in_the_folder_of_the_unfinished_step(tmp_path: Pat
         """Free although the gate is shut: the step has died with its run."""
     (tmp_path / "gate").touch()
 
-    run_locally(tiny_loop, arguments, tmp_path / "out")
+    run_locally(tiny_loop, RESULTS, arguments, tmp_path / "out")
 
     assert diary.read_text().splitlines() == ["label abc", "learn", "learn"]
     assert (tmp_path / "out/model/saved_model/attempts").read_text().splitlines() == ["begun", "begun"]
@@ -136,7 +136,7 @@ def test_a_failing_step_is_told_in_one_line(
     traceback_shown: bool,
 ) -> None:
     with pytest.raises(DetloopError, match=reason) as caught:
-        run_locally(tiny_loop, {"text": "abc", "diary": str(diary), "trouble": trouble}, tmp_path / "out")
+        run_locally(tiny_loop, RESULTS, {"text": "abc", "diary": str(diary), "trouble": trouble}, tmp_path / "out")
     assert "\n" not in str(caught.value)
     assert ("Traceback" in capfd.readouterr().err) == traceback_shown
     assert not (tmp_path / "out/report.html").exists()

@@ -50,7 +50,7 @@ def error_of(path: Path, text: str) -> str:
 
 def test_only_three_components_get_a_gpu_and_only_in_the_gpu_profile() -> None:
     cpu, gpu = load_profile("cpu"), load_profile("gpu")
-    names = ("detect", "records", "train", "export", "evaluate", "report", "summary", "anything")
+    names = ("select", "detect", "collect", "records", "train", "evaluate", "report", "promote", "anything")
     assert [name for name in names if gpu.has_gpu(name)] == ["detect", "train", "evaluate"]
     assert [name for name in names if cpu.has_gpu(name)] == []
     assert gpu.gpu.tolerations == (Toleration("nvidia.com/gpu", "Exists", effect="NoSchedule"),)

@@ -51,6 +51,15 @@ def test_what_arrives_is_the_whole_pipeline_and_values_of_the_right_type(
     assert executors["exec-train"]["activeDeadlineSeconds"] == str(3 * 24 * 3600)
 
 
+@pytest.mark.parametrize("words", [(), ("--promoted", ""), ("--promoted", "s3://models/street")])
+def test_a_champion_is_asked_for_anew_where_there_is_a_place_for_it(
+    command: Command, own_server: KfpServer, package: Path, words: tuple[str, ...]
+) -> None:
+    assert command("submit", "--package", str(package), *NEEDED, *words).exit_code == 0
+    (run,) = own_server.runs.values()
+    assert ("promoted_version" in run.runtime_config.parameters) == ("s3://models/street" in words)
+
+
 def test_a_package_is_compiled_on_the_fly(command: Command, own_server: KfpServer) -> None:
     result = command("submit", "--profile", "gpu", "--set", "image.tag=7-{target}", "--no-cache", *NEEDED)
     assert result.exit_code == 0, result.stderr

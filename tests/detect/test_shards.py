@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detloop.cli import main
@@ -28,6 +28,7 @@ BATCH_SIZE = 2
 SIZES = [(96, 64), (64, 96), (80, 80)]
 
 
+@settings(deadline=None)
 @given(images=st.integers(0, 200), count=st.integers(1, 12), block=st.sampled_from([1, 8, 32]))
 def test_every_image_is_in_one_shard_and_shards_are_even(images: int, count: int, block: int) -> None:
     names = [f"{number:04}.png" for number in range(images)]
@@ -38,6 +39,7 @@ def test_every_image_is_in_one_shard_and_shards_are_even(images: int, count: int
     assert max(blocks) - min(blocks) <= 1
 
 
+@settings(deadline=None)
 @given(images=st.integers(0, 400), count=st.integers(1, 12))
 def test_no_planned_shard_is_empty(images: int, count: int) -> None:
     source = ImageSource(open_store("/nowhere"), lambda: map(str, range(images)))

@@ -153,6 +153,22 @@ def test_a_promotion_that_is_killed_leaves_the_champion_what_it_was(
     assert select(tmp_path, promoted).images == 0
 
 
+def test_a_promotion_may_be_done_again_by_a_step_that_is_retried(
+    tmp_path: Path, promoted: str, export: Export, metrics: Metrics
+) -> None:
+    measured = read_champion(promoted)
+    assert measured is not None
+    draw_image(tmp_path / "images/40.png")
+    select(tmp_path, promoted)
+    given = {"champion_metrics": metrics("champion", 0.5), "champion": measured.model}
+    model = export("second")
+    first, again = (promote(tmp_path, promoted, model, metrics("second", 0.7), **given) for _ in range(2))
+    assert first.is_new
+    assert again.is_new
+    assert str(again).startswith("is the champion already, with AP 0.700: ")
+    assert read_champion(promoted) == first.champion == again.champion
+
+
 def test_a_champion_that_came_since_is_not_replaced_unmeasured(
     tmp_path: Path, promoted: str, export: Export, metrics: Metrics
 ) -> None:
@@ -171,12 +187,21 @@ def test_the_commands_say_what_they_did(tmp_path: Path, images: Path, export: Ex
 
     promoted, listing = tmp_path / "promoted", tmp_path / "listing.csv"
     place = ["--promoted", promoted]
-    said = command("select", "--images", images, "--output", listing, *place)
-    assert said == "40 images in 1 shard, no model has been promoted yet\n"
-    result = ["--listing", listing, "--metrics", metrics("first", 0.25), "--model", export()]
-    assert "promoted as the first champion, with AP 0.250" in command("promote", *result, *place)
+    said = command("select", "--images", images, "--output", listing, "--shards", 2, *place)
+    assert said == f"40 images in 2 shards; nothing has been promoted to {promoted} yet\n"
+    result = ["--listing", listing, "--metrics", metrics("first", 0.25)]
+    assert "promoted as the first champion, with AP 0.250" in command("promote", *result, *place, "--model", export())
     assert "too few are new" in command("select", "--images", images, "--output", listing, *place)
-    again = ["--metric", "AP50", "--champion-metrics", metrics("champion", 0.1), "--least-gain", 0.01]
+    again = [
+        "--model",
+        export("second"),
+        "--metric",
+        "AP50",
+        "--champion-metrics",
+        metrics("champion", 0.1),
+        "--least-gain",
+        0.01,
+    ]
     assert "not promoted: AP50 0.900 against the champion's 0.900" in command("promote", *result, *place, *again)
 
 

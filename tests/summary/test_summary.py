@@ -74,6 +74,12 @@ def test_a_killed_step_that_kfp_takes_for_running_is_a_failure(server: KfpServer
     assert str(write_summary("run-1", "RUNNING", "", page)) == "nightly failed at train"
 
 
+def test_steps_on_a_way_that_was_not_gone_are_skipped(server: KfpServer, page: Path) -> None:
+    server.progress = [at("RUNNING", [*DETECTED, *OWN])]
+    write_summary("run-1", "SUCCEEDED", "", page)
+    assert "| train | skipped |  |" in page.read_text()
+
+
 def test_steps_that_never_began_are_waiting(server: KfpServer, page: Path) -> None:
     server.progress = [at("RUNNING", step("detect", "FAILED", 5, 65))]
     write_summary("run-1", "FAILED", "exit code 137", page)
