@@ -1,7 +1,8 @@
 """Makes a new MinIO fit for KFP and detloop: two buckets, and a user for each who may do there what it must.
 
-The image set is not KFP's to change, and its own artifacts are not the steps' to read past it: KFP's user writes
-mlpipeline and nothing else, the steps' user reads detloop and nothing else. Keys come from the environment.
+The image set is not KFP's to change, and its artifacts are not the steps' to read past it: KFP's user writes mlpipeline
+and nothing else; the steps' user reads detloop, writes champions there, and keeps in mlpipeline what a detection has
+found so far, next to its output. Keys come from the environment.
 """
 
 import os
@@ -12,6 +13,7 @@ from minio.credentials import StaticProvider
 from urllib3 import PoolManager, Retry, Timeout
 
 ARTIFACTS, IMAGES = "mlpipeline", "detloop"
+CHAMPIONS, UNFINISHED = f"{IMAGES}/champions/*", f"{ARTIFACTS}/*/unfinished/*"
 LIST = ["s3:GetBucketLocation", "s3:ListBucket"]
 READ = ["s3:GetObject"]
 WRITE = [
@@ -28,8 +30,20 @@ def main() -> None:
     reached = {"credentials": root, "secure": endpoint.scheme == "https", "http_client": http_client}
     make_buckets(Minio(endpoint.netloc, **reached))
     admin = MinioAdmin(endpoint=endpoint.netloc, **reached)
-    make_user(admin, "KFP", "kfp-artifacts", policy(ARTIFACTS, [*LIST, "s3:ListBucketMultipartUploads"], READ + WRITE))
-    make_user(admin, "IMAGES", "detloop-images", policy(IMAGES, LIST, READ))
+    make_user(
+        admin,
+        "KFP",
+        "kfp-artifacts",
+        policy(([*LIST, "s3:ListBucketMultipartUploads"], ARTIFACTS), (READ + WRITE, f"{ARTIFACTS}/*")),
+    )
+    make_user(
+        admin,
+        "IMAGES",
+        "detloop-images",
+        policy(
+            (LIST, IMAGES), (READ, f"{IMAGES}/*"), (WRITE, CHAMPIONS), (LIST, ARTIFACTS), (READ + WRITE, UNFINISHED)
+        ),
+    )
 
 
 def make_buckets(client: Minio) -> None:
@@ -39,14 +53,13 @@ def make_buckets(client: Minio) -> None:
         print(f"bucket {bucket} is there")
 
 
-def policy(bucket: str, on_bucket: list[str], on_objects: list[str]) -> dict[str, object]:
-    """What a user may do with one bucket and the objects in it, in S3's own language of policies."""
-    resource = f"arn:aws:s3:::{bucket}"
+def policy(*allowed: tuple[list[str], str]) -> dict[str, object]:
+    """What a user may do, and to which bucket or objects, in S3's own language of policies."""
     return {
         "Version": "2012-10-17",
         "Statement": [
-            {"Effect": "Allow", "Action": on_bucket, "Resource": [resource]},
-            {"Effect": "Allow", "Action": on_objects, "Resource": [f"{resource}/*"]},
+            {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{resource}"]}
+            for actions, resource in allowed
         ],
     }
 
