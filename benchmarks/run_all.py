@@ -24,6 +24,7 @@ def main() -> None:
     run("bench_training", *on_the_film)
     run("bench_training_loops", *on_the_film)
     run("bench_step_overhead")
+    run("bench_container_overhead")
     run("bench_store")
 
 

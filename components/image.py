@@ -2,5 +2,5 @@
 
 from detloop import __version__
 
-IMAGE = f"detloop:{__version__}"
+IMAGE = f"detloop:{__version__}-cpu"
 """Never `latest`, so that a run can be repeated; `detloop compile` puts the profile's image in its place."""

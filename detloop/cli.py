@@ -20,6 +20,7 @@ from detloop.cli_options import (
     overrides_option,
     promotion_options,
     retraining_options,
+    runner_options,
     strict_option,
     views_options,
 )
@@ -283,12 +284,13 @@ def frames(**options: Any) -> None:
 )
 @retraining_options
 @promotion_options
-def run(output: Path, **arguments: Any) -> None:
+@runner_options
+def run(output: Path, runner: str, image: str | None, network: str | None, **arguments: Any) -> None:
     """Run the whole loop on this machine: the pipeline of pipeline.py through kfp.local, no container engine needed.
 
     --tile to --cross-class-iou are the teacher's alone: `detloop detect --help` tells more of them.
     """
-    from detloop.cluster import run_locally
+    from detloop.cluster import VERSION_PARAMETERS, plan_containers, run_locally
     from detloop.cluster.fingerprint import files_fingerprint, images_fingerprint
     from detloop.promotion import champion_version
     from detloop.records.trust_choice import lowest_score_needed
@@ -308,9 +310,15 @@ def run(output: Path, **arguments: Any) -> None:
     if arguments["promoted"] and not in_bucket(arguments["promoted"]):
         arguments["promoted"] = os.path.abspath(local_path(arguments["promoted"]))
     arguments["promoted_version"] = champion_version(arguments["promoted"])
+    containers = None
+    if runner == "docker":
+        containers = plan_containers(image, arguments.values(), network, arguments["promoted"])
+        arguments |= {name: f"{arguments[name]} {containers.image_id}" for name in VERSION_PARAMETERS}
+    elif image or network:
+        raise click.UsageError("--image and --network are for --runner docker")
     from pipeline import RESULTS, detection_loop
 
-    click.echo(run_locally(detection_loop, RESULTS, arguments, output))
+    click.echo(run_locally(detection_loop, RESULTS, arguments, output, containers))
 
 
 def _for_steps(name: str, uri: str) -> str:

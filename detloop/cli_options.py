@@ -90,6 +90,21 @@ LABEL_OPTIONS = (
         help="Boxes at one place in most images of a size (and of a group): report them, or leave them out.",
     ),
 )
+RUNNER_OPTIONS = (
+    click.option(
+        "--runner",
+        default="subprocess",
+        show_default=True,
+        type=click.Choice(["subprocess", "docker"]),
+        help="Run each step as a process, or in a container of Docker's or of what DOCKER_HOST names.",
+    ),
+    click.option("--image", metavar="NAME:TAG", help="Image of the containers. Default: the one of `make images`."),
+    click.option(
+        "--network",
+        metavar="NAME",
+        help="Network of the containers. Default: none, or for images in a bucket the engine's usual one.",
+    ),
+)
 
 RETRAINING_OPTIONS = (
     click.option(
@@ -157,6 +172,11 @@ def retraining_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def promotion_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """When a model takes the champion's place."""
     return _with_all(PROMOTION_OPTIONS, command)
+
+
+def runner_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What steps run in."""
+    return _with_all(RUNNER_OPTIONS, command)
 
 
 def _with_all(options: Sequence[Callable[..., Any]], command: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from tests.drawn import draw_image
 def handed_over(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The arguments of the last run."""
     arguments: dict[str, Any] = {}
-    monkeypatch.setattr(cluster, "run_locally", lambda pipeline, results, given, output: arguments.update(given))
+    monkeypatch.setattr(cluster, "run_locally", lambda pipeline, results, given, *_: arguments.update(given))
     return arguments
 
 
@@ -75,3 +75,14 @@ def test_a_champion_is_looked_for_from_the_root_and_told_apart_from_the_next(
     assert handed_over["promoted"] == str(tmp_path / "street")
     assert handed_over["promoted_version"] == "0123456789ab"
     assert (handed_over["new_only"], handed_over["warm_start"], handed_over["shards"]) == (False, False, 3)
+
+
+def test_what_containers_need_is_refused_where_there_are_none(tmp_path: Path, handed_over: dict[str, Any]) -> None:
+    draw_image(tmp_path / "a.jpg")
+    needed = [word for name in ("model", "label-map", "config") for word in (f"--{name}", str(tmp_path / "a.jpg"))]
+    result = CliRunner().invoke(
+        main, ["run", "--images", str(tmp_path), *needed, "--output", str(tmp_path / "out"), "--network", "lab"]
+    )
+    assert result.exit_code == 2
+    assert "--image and --network are for --runner docker" in result.stderr
+    assert handed_over == {}

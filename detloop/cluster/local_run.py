@@ -13,8 +13,11 @@ from typing import Any
 
 from kfp import local
 
+from detloop.cluster.containers import Containers
 from detloop.cluster.local_control_flow import Results, control_flow_in_place
 from detloop.cluster.run_folder import locked, named_by_inputs
+from detloop.cluster.step_container import StepContainers
+from detloop.cluster.step_output import StepOutcomes
 from detloop.cluster.step_process import StepProcesses
 from detloop.errors import DetloopError
 from detloop.store import write_file_whole, write_folder_whole
@@ -78,7 +81,11 @@ class RunSummary:
 
 
 def run_locally(
-    pipeline: Any, results: Mapping[str, Sequence[str]], arguments: dict[str, Any], output: Path
+    pipeline: Any,
+    results: Mapping[str, Sequence[str]],
+    arguments: dict[str, Any],
+    output: Path,
+    containers: Containers | None = None,
 ) -> RunSummary:
     """Runs a pipeline function and copies its results to `output`.
 
@@ -90,6 +97,7 @@ def run_locally(
         results: the artifacts that the run is for, each by its name as TASK.OUTPUT; of several the first whose task has
             run.
         arguments: its parameters; URIs must be absolute, since steps run elsewhere.
+        containers: what the steps run in; None for processes of this Python.
 
     Raises:
         DetloopError: a step failed, and the message names it and its reason; or another run works in `output`.
@@ -97,21 +105,21 @@ def run_locally(
     began = time.monotonic()
     root = output.resolve() / "pipeline"
     root.mkdir(parents=True, exist_ok=True)
-    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=str(root), enable_caching=True)
     with locked(root) as lock:
-        processes = StepProcesses(inherited_descriptors=(lock,))
+        steps = StepContainers(containers, root) if containers else StepProcesses(inherited_descriptors=(lock,))
+        local.init(steps.runner(), pipeline_root=str(root), enable_caching=True)
         with (
-            processes.in_place(),
+            steps.in_place(),
             control_flow_in_place() as made,
             named_by_inputs(arguments),
             kfp_kept_quiet(),
         ):
-            _finish(pipeline, arguments, processes)
+            _finish(pipeline, arguments, steps)
         artifacts = _artifacts(results, made)
         if "model" in artifacts:
             _collect(artifacts, output)
-    steps = [_step_result(name, artifact, processes) for name, artifact in artifacts.items()]
-    return RunSummary(steps, time.monotonic() - began, output, is_complete="model" in artifacts)
+    shown = [_step_result(name, artifact, steps) for name, artifact in artifacts.items()]
+    return RunSummary(shown, time.monotonic() - began, output, is_complete="model" in artifacts)
 
 
 def _artifacts(results: Mapping[str, Sequence[str]], made: Results) -> dict[str, Any]:
@@ -124,13 +132,13 @@ def _artifacts(results: Mapping[str, Sequence[str]], made: Results) -> dict[str,
     return artifacts
 
 
-def _finish(pipeline: Any, arguments: dict[str, Any], processes: StepProcesses) -> None:
+def _finish(pipeline: Any, arguments: dict[str, Any], steps: StepOutcomes) -> None:
     try:
         pipeline(**arguments)
     except RuntimeError as error:
-        if processes.failed is None:
+        if steps.failed is None:
             raise DetloopError(f"the pipeline failed: {error}") from None
-        raise DetloopError(f"step {processes.failed}: {processes.reason}") from None
+        raise DetloopError(f"step {steps.failed}: {steps.reason}") from None
 
 
 @contextlib.contextmanager
@@ -146,9 +154,9 @@ def kfp_kept_quiet() -> Any:
             logging.disable(previous)
 
 
-def _step_result(name: str, artifact: Any, processes: StepProcesses) -> StepResult:
+def _step_result(name: str, artifact: Any, steps: StepOutcomes) -> StepResult:
     path = Path(artifact.path)
-    return StepResult(name, processes.seconds.get(path.parent.name), dict(artifact.metadata), path)
+    return StepResult(name, steps.seconds.get(path.parent.name), dict(artifact.metadata), path)
 
 
 def _shown_figures(figures: dict[str, Any]) -> str:

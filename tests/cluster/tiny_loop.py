@@ -1,6 +1,6 @@
 """A pipeline with the results of the real one, whose steps take no time and can be made to fail or to wait.
 
-Run as a program it takes the arguments as JSON and the output folder.
+Run as a program it takes the arguments as JSON, the output folder and, to run in containers, the id of their image.
 """
 
 import json
@@ -80,5 +80,7 @@ def tiny_loop(text: str, diary: str, gate: str = "", trouble: str = "") -> None:
 
 if __name__ == "__main__":
     from detloop.cluster import run_locally
+    from detloop.cluster.containers import Containers
 
-    print(run_locally(tiny_loop, RESULTS, json.loads(sys.argv[1]), Path(sys.argv[2])))
+    image = Containers(sys.argv[3]) if len(sys.argv) > 3 else None
+    print(run_locally(tiny_loop, RESULTS, json.loads(sys.argv[1]), Path(sys.argv[2]), image))
