@@ -1,5 +1,7 @@
 """The door to every store."""
 
+import logging
+
 from detloop.store.interface import Store
 from detloop.store.local import LocalStore
 from detloop.store.uri import Location, bucket_location, in_bucket, local_path
@@ -18,6 +20,8 @@ def open_store(uri: str) -> Store:
 
 def open_location(location: Location) -> Store:
     """The files below a place in a bucket; the SDKs, which take time to import, are imported on demand."""
+    # Each attempt that fails would be a line of its own; when patience is over, the error says so in one.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     if location.scheme == "gs":
         from detloop.store.gcs import GcsStore
 

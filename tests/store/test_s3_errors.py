@@ -94,11 +94,12 @@ def test_a_server_that_is_not_ready(minio_bucket: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("store_environment")
-def test_no_server_at_the_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_server_at_the_endpoint(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("MINIO_ENDPOINT", endpoint)
     expected = f"cannot reach {endpoint}: Connection refused; check MINIO_ENDPOINT and the server"
     assert expected in refusal("minio://bucket/images")
+    assert caplog.messages == []
 
 
 @pytest.mark.usefixtures("store_environment")
