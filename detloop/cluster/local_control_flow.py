@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from detloop.cluster.replaced import replaced
+
 _CHANNEL = "pipelinechannel--"
 
 Results = dict[str, dict[str, Any]]
@@ -39,18 +41,8 @@ def control_flow_in_place() -> Iterator[Results]:
             (task_executor, "execute_single_task", execute_and_note),
             (builtins, "print", builtins.print),
         ):
-            stack.enter_context(_in_place(owner, name, new))
+            stack.enter_context(replaced(owner, name, new))
         yield results
-
-
-@contextmanager
-def _in_place(owner: Any, name: str, new: Any) -> Iterator[None]:
-    original = vars(owner)[name]
-    setattr(owner, name, new)
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
 
 
 def _value_in_condition(channel_ref: str, io_store: Any) -> Any:

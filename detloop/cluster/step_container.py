@@ -11,6 +11,7 @@ from kfp import local
 from kfp.local import status
 
 from detloop.cluster.containers import Containers, connect_engine, docker_sdk
+from detloop.cluster.replaced import replaced
 from detloop.cluster.step_output import StepOutcomes, pass_on
 from detloop.errors import DetloopError
 
@@ -59,16 +60,16 @@ class StepContainers(StepOutcomes):
         """
         from kfp.local.docker_task_handler import DockerTaskHandler
 
-        original = DockerTaskHandler.run
         with contextlib.closing(connect_engine()) as engine:
             for left in engine.containers.list(all=True, filters={"label": f"{RUN_LABEL}={self._root}"}):
                 left.remove(force=True)
             self._settings |= _demanded_by(engine.info().get("SecurityOptions", []), self._settings)
-            DockerTaskHandler.run = lambda handler: self.run(engine, handler.full_command, handler.env_vars)
-            try:
+
+            def run_here(handler: Any) -> status.Status:
+                return self.run(engine, handler.full_command, handler.env_vars)
+
+            with replaced(DockerTaskHandler, "run", run_here):
                 yield
-            finally:
-                DockerTaskHandler.run = original
 
     def run(self, engine: Any, command: list[str], environment: dict[str, str]) -> status.Status:
         """Runs one step to its end."""

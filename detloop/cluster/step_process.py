@@ -13,6 +13,7 @@ from kfp import local
 from kfp.dsl.component_factory import EXECUTOR_MODULE
 from kfp.local import subprocess_task_handler
 
+from detloop.cluster.replaced import replaced
 from detloop.cluster.step_output import StepOutcomes, pass_on
 
 _LIBC = ctypes.CDLL(None)
@@ -38,15 +39,11 @@ class StepProcesses(StepOutcomes):
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Lets kfp.local use `run` and `_with_executable` while the block lasts."""
-        original_run = subprocess_task_handler.run_local_subprocess
-        original_replace = subprocess_task_handler.replace_python_executable
-        subprocess_task_handler.run_local_subprocess = self.run
-        subprocess_task_handler.replace_python_executable = _with_executable
-        try:
+        with (
+            replaced(subprocess_task_handler, "run_local_subprocess", self.run),
+            replaced(subprocess_task_handler, "replace_python_executable", _with_executable),
+        ):
             yield
-        finally:
-            subprocess_task_handler.run_local_subprocess = original_run
-            subprocess_task_handler.replace_python_executable = original_replace
 
     def run(self, full_command: list[str], env_vars: dict[str, str] | None = None) -> int:
         """Runs one step; its exit code. The signature is that of kfp.local's run_local_subprocess."""

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from detloop.csv_rows import csv_text
+from detloop.detect.summary import counted_classes
 from detloop.detect.tables import IMAGES_NAME, check_output
 from detloop.detections import DETECTION_COLUMNS, IMAGE_COLUMNS, read_image_rows, read_names_and_classes
 from detloop.errors import DetloopError
@@ -44,7 +45,7 @@ class CollectSummary:
         return {
             "images": self.images,
             "boxes": self.boxes,
-            "classes": ", ".join(f"{name} ({count})" for name, count in self.boxes_of_class.items()),
+            "classes": ", ".join(counted_classes(self.boxes_of_class)),
             "unreadable_images": self.unreadable,
             "shards": self.shards,
         }

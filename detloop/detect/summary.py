@@ -1,7 +1,7 @@
 """What a run of `detloop detect` found."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,7 +79,7 @@ class DetectSummary:
         return f"{self.passes_per_image:.4g} passes an image, "
 
     def _classes(self) -> str:
-        counts = [f"{name} ({count})" for name, count in self.boxes_of_class.items()]
+        counts = counted_classes(self.boxes_of_class)
         return ", ".join(counts[:SHOWN_CLASSES]) + (", ..." if len(counts) > SHOWN_CLASSES else "")
 
     def metadata(self) -> dict[str, int | float | str]:
@@ -87,12 +87,17 @@ class DetectSummary:
         return {
             "images": self.images,
             "boxes": self.boxes,
-            "classes": ", ".join(f"{name} ({count})" for name, count in self.boxes_of_class.items()),
+            "classes": ", ".join(counted_classes(self.boxes_of_class)),
             "unreadable_images": self.unreadable,
             "passes_per_image": round(self.passes_per_image, 2),
             "images_per_second": round(self.images_per_second, 2),
             "seconds": round(self.seconds, 2),
         }
+
+
+def counted_classes(boxes_of_class: Mapping[str, int]) -> list[str]:
+    """Each class with the number of its boxes, as `person (12)`."""
+    return [f"{name} ({count})" for name, count in boxes_of_class.items()]
 
 
 class DetectTally:
